@@ -1,0 +1,1 @@
+"""What the tests share: the servers they run against, and the rule on skips."""
