@@ -1,0 +1,154 @@
+"""The complete, frozen input of an invoice PDF: what is stored as its snapshot and rendered once.
+
+Nothing in here is looked up later. Amounts are whole minor units of ``currency``; days are the calendar
+days of ``timezone``; rates and quantities are exact decimals. The JSON form is kept for as long as the
+invoice is, so fields are only ever added, with a default.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+from portal.invoicing.pdf.snapshots import InvalidDocument, from_json, to_json
+from portal.money import InvalidAmount, currency_code
+
+__all__ = ["Discount", "InvalidDocument", "InvoiceDocument", "Line", "Party", "Payment", "Tax"]
+
+Status = Literal["open", "paid"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Party:
+    """Issuer or customer as they were when the invoice was issued; empty text is left out of the page."""
+
+    name: str
+    address: tuple[str, ...] = ()
+    tax_id: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One row. ``amount_minor`` is before discounts and before exclusive tax, as Stripe's lines are.
+
+    The unit price is ``unit_amount_minor``, or, when it is finer than a minor unit,
+    ``unit_amount_decimal`` (minor units with decimals, Stripe's field of that name); or neither.
+    ``detail`` is a quieter second sentence: how a proration or a tier was worked out. The period is
+    half-open, as at Stripe: it ends on the day that the next one starts.
+    """
+
+    description: str
+    amount_minor: int
+    quantity: Decimal | None = None
+    unit_amount_minor: int | None = None
+    unit_amount_decimal: Decimal | None = None
+    period_start: dt.date | None = None
+    period_end: dt.date | None = None
+    discount_minor: int = 0
+    tax_rates: tuple[Decimal, ...] = ()
+    detail: str = ""
+
+    @property
+    def unit_price(self) -> Decimal | None:
+        """The price of one unit in minor units, as fine as it is known."""
+        if self.unit_amount_decimal is not None:
+            return self.unit_amount_decimal
+        return None if self.unit_amount_minor is None else Decimal(self.unit_amount_minor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discount:
+    """What a coupon took off the whole invoice; ``amount_minor`` is positive."""
+
+    name: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tax:
+    """One row of the tax summary. ``rate`` is a percentage ("21", "8.875"); inclusive tax is in the prices."""
+
+    name: str
+    rate: Decimal
+    amount_minor: int
+    taxable_minor: int | None = None
+    inclusive: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payment:
+    """Money received. ``method`` is said as people know it: "Visa •••• 4242"."""
+
+    paid_on: dt.date
+    method: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceDocument:
+    """Everything that an invoice says. Raises InvalidDocument when it cannot be rendered as it is.
+
+    ``document_id`` makes the file's identifier, so the same document always gives the same bytes.
+    Balances follow Stripe: negative is the customer's credit. ``portal_url`` is where the invoice is
+    seen and paid; it is printed only when it is an http(s) address.
+    """
+
+    document_id: str
+    number: str
+    status: Status
+    issuer: Party
+    customer: Party
+    currency: str
+    lines: tuple[Line, ...]
+    subtotal_minor: int
+    total_minor: int
+    amount_paid_minor: int
+    amount_due_minor: int
+    issued_on: dt.date
+    due_on: dt.date | None = None
+    paid_on: dt.date | None = None
+    period_start: dt.date | None = None
+    period_end: dt.date | None = None
+    discounts: tuple[Discount, ...] = ()
+    taxes: tuple[Tax, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    starting_balance_minor: int = 0
+    ending_balance_minor: int = 0
+    language: str = "en"
+    format_locale: str = "en_US"
+    timezone: str = "UTC"
+    purchase_order: str = ""
+    notes: str = ""
+    footer: str = ""
+    portal_url: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "currency", currency_code(self.currency))
+        except InvalidAmount as error:
+            raise InvalidDocument(str(error)) from error
+        if self.status not in ("open", "paid"):
+            raise InvalidDocument(f"an issued invoice is open or paid, not {self.status!r}")
+        if self.portal_url and not self.portal_url.startswith(("https://", "http://")):
+            raise InvalidDocument("the portal's address must be an http(s) address")
+
+    @property
+    def balance_applied_minor(self) -> int:
+        """What the customer balance changed of the amount due: negative when credit was used."""
+        return self.starting_balance_minor - self.ending_balance_minor
+
+    @property
+    def exclusive_tax_minor(self) -> int:
+        """Tax that is added to the prices."""
+        return sum(tax.amount_minor for tax in self.taxes if not tax.inclusive)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the snapshot as plain JSON values: days as ISO text, decimals as text, amounts as integers."""
+        values: dict[str, Any] = to_json(self)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Any) -> Self:
+        """Return the document of a snapshot. Raises InvalidDocument naming the field that is wrong."""
+        return from_json(cls, values)
