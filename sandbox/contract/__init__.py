@@ -1,0 +1,115 @@
+"""The pinned contract: every operation, object and event of API version 2026-10-28.endive.
+
+`load()` reads the packed schema once (0.05 s). Requests go through `coerce.py` (strings become the
+types the schema names), answers through the compiled checks of `checks.py`. Source and licence:
+LICENSE-stripe.md beside the schema file.
+"""
+
+import json
+import lzma
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from .checks import Check, Compiler
+
+API_VERSION = "2026-10-28.endive"
+_SCHEMA_FILE = f"stripe-billing-{API_VERSION}.schema.json.xz"
+
+# The derived file covers billing calls only; the account call is declared in the SDK, not in it.
+_ACCOUNT_OPERATION = {
+    "id": "Accounts.retrieveCurrent",
+    "method": "GET",
+    "path": "/v1/account",
+    "params": {"$ref": "#/definitions/ProductRetrieveParams"},
+    "kind": "object",
+    "response": {"$ref": "#/definitions/Account"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One API call: `kind` is object, list or search; `params` and `response` are schema nodes."""
+
+    id: str
+    method: str
+    path: str
+    kind: str
+    params: dict[str, Any]
+    response: dict[str, Any]
+    pattern: re.Pattern[str]
+
+
+class Contract:
+    """The loaded schema with its checks, compiled on first use and kept."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        if document["api_version"] != API_VERSION:
+            raise ValueError(f"the schema file is of {document['api_version']}, not {API_VERSION}")
+        self.definitions: dict[str, Any] = document["definitions"]
+        self.events: dict[str, Any] = document["events"]
+        self.operations = [_operation(raw) for raw in [*document["operations"], _ACCOUNT_OPERATION]]
+        # A literal path must win over /v1/invoices/{id}.
+        self.operations.sort(key=lambda operation: operation.path.count("{"))
+        self._by_id = {operation.id: operation for operation in self.operations}
+        self._compiler = Compiler(self.definitions)
+
+    def operation(self, operation_id: str) -> Operation:
+        """The operation of that id; KeyError when the contract has none."""
+        return self._by_id[operation_id]
+
+    def match(self, method: str, path: str) -> tuple[Operation, list[str]] | None:
+        """The operation that answers this request and the ids in its path, or None."""
+        for operation in self.operations:
+            if operation.method == method and (found := operation.pattern.fullmatch(path)):
+                return operation, list(found.groups())
+        return None
+
+    def methods_of(self, path: str) -> list[str]:
+        """Which methods the contract has for a path; empty when the path is unknown."""
+        return [operation.method for operation in self.operations if operation.pattern.fullmatch(path)]
+
+    def check_object(self, response: dict[str, Any], value: Any) -> str | None:
+        """What is wrong with an answer's object, or None."""
+        return self._checked(response)(value)
+
+    def check_event(self, event: dict[str, Any]) -> str | None:
+        """What is wrong with an event: its envelope first, then `data.object` by the event's type."""
+        envelope = self._checked({"$ref": "#/definitions/EventBase"})(event)
+        if envelope is not None:
+            return envelope
+        wrong = self._checked(self.events[event["type"]])(event["data"]["object"])
+        return None if wrong is None else f"data.object: {wrong}"
+
+    def resolve(self, node: dict[str, Any]) -> dict[str, Any]:
+        """The node itself, or the definition its $ref names."""
+        reference = node.get("$ref")
+        if reference is None:
+            return node
+        definition: dict[str, Any] = self.definitions[reference.removeprefix("#/definitions/")]
+        return definition
+
+    def _checked(self, node: dict[str, Any]) -> Check:
+        return self._compiler.compile(node)
+
+
+def _operation(raw: dict[str, Any]) -> Operation:
+    pattern = re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(raw["path"]))
+    return Operation(
+        id=raw["id"],
+        method=raw["method"],
+        path=raw["path"],
+        kind=raw["kind"],
+        params=raw.get("params") or {"type": "object", "properties": {}, "additionalProperties": False},
+        response=raw["response"] or {},
+        pattern=re.compile(pattern),
+    )
+
+
+@lru_cache(maxsize=1)
+def load() -> Contract:
+    """The contract of the pinned version, read once a process."""
+    packed = files(__package__).joinpath(_SCHEMA_FILE).read_bytes()
+    return Contract(json.loads(lzma.decompress(packed)))

@@ -1,0 +1,6 @@
+"""The billing rules of the stand-in: pure functions over a Work, without HTTP.
+
+A verb takes the Work (one transaction: objects, clock, ids, events) and the contract's parameters,
+and returns the object it made or changed, stored form: references are ids, nothing is expanded.
+Part B widens it by more verbs and by clocks per customer; the shape of a verb stays.
+"""

@@ -1,0 +1,39 @@
+"""Reading events; they are made by Work.emit."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from ..errors import InvalidRequest
+from .fields import where
+from .work import Obj, Work
+
+KIND = "event"
+
+
+def retrieve(work: Work, _params: Obj, event_id: str) -> Obj:
+    """GET /v1/events/{id}."""
+    return work.read(KIND, event_id)
+
+
+def listing(work: Work, params: Obj) -> Iterator[Obj]:
+    """GET /v1/events by `type` (`invoice.*` too), `types` (at most 20), `created`, `delivery_success`."""
+    if "type" in params and "types" in params:
+        raise InvalidRequest("You may only specify one of these parameters: type, types.", param="types")
+    wanted = params.get("types") or ([params["type"]] if "type" in params else ["*"])
+    if len(wanted) > 20:
+        raise InvalidRequest("You can pass at most 20 types.", param="types")
+    success = params.get("delivery_success")
+    late = _undelivered(work) if success is not None else set()
+    for event in where(work.all(KIND), params):
+        if not any(fnmatchcase(event["type"], pattern) for pattern in wanted):
+            continue
+        if success is None or (event["id"] not in late) == success:
+            yield event
+
+
+def _undelivered(work: Work) -> set[str]:
+    return {
+        delivery["event"]
+        for delivery in work.all("_delivery")
+        if delivery["status"] != "delivered" and delivery["attempts"] > 0
+    }

@@ -1,0 +1,1 @@
+"""Pages for people: hosted Checkout, 3-D Secure, the invoice, the mailbox, the index."""

@@ -1,0 +1,93 @@
+"""The HTTP server: one thread a connection, /v1 to the API, /_sandbox to the controls, the rest pages."""
+
+import json
+import logging
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wrappers import Request, Response
+
+from . import control
+from .pages import site
+from .wire.api import Request as ApiRequest
+from .wire.faults import Dropped
+from .world import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+_LARGEST_BODY = 5 * 1024 * 1024
+
+
+class Server:
+    """Listens from the moment it is made, answers from `start` on."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._pages = site.Site(world)
+        self._http = _Http(world.options.host, world.options.port, self, handler=_Handler)
+        host = f"[{world.options.host}]" if ":" in world.options.host else world.options.host
+        self.url = f"http://{host}:{self._http.server_port}"
+
+    def start(self) -> None:
+        """Answers requests in threads of its own."""
+        threading.Thread(target=self._http.serve_forever, name="http", daemon=True).start()
+
+    def stop(self) -> None:
+        """Takes no more requests."""
+        self._http.shutdown()
+        self._http.server_close()
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """The WSGI application."""
+        request = Request(environ)
+        request.max_content_length = _LARGEST_BODY
+        if request.path.startswith(("/v1/", "/v2/")):
+            return self._api(request, environ)(environ, start_response)
+        if request.path.startswith("/_sandbox"):
+            return control.answer(self._world, request)(environ, start_response)
+        return self._pages.answer(request)(environ, start_response)
+
+    def _api(self, request: Request, environ: "WSGIEnvironment") -> Response:
+        call = ApiRequest(
+            method=request.method,
+            path=request.path,
+            query=request.query_string.decode("latin-1"),
+            body=request.get_data(),
+            headers=dict(request.headers.items()),
+        )
+        try:
+            answer = self._world.api.handle(call)
+        except Dropped as drop:
+            time.sleep(drop.seconds)
+            raise _reset(environ) from drop
+        text = json.dumps(answer.body, indent=2, ensure_ascii=False)
+        return Response(text, status=answer.status, headers=answer.headers, content_type="application/json")
+
+
+class _Http(ThreadedWSGIServer):
+    # 200 requests may arrive at once; what does not fit the queue would wait for a retransmission.
+    request_queue_size = 1024
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    # Without it a small answer waits 40 ms for the delayed acknowledgement of its header.
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: Any = "-", size: Any = "-") -> None:
+        log.debug("%s %s %s %s", self.command, self.path, code, size)
+
+
+def _reset(environ: "WSGIEnvironment") -> ConnectionResetError:
+    """Ends the connection hard: the client sees a reset, no answer."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+    return ConnectionResetError("dropped on demand")

@@ -1,0 +1,144 @@
+"""`expand`: ids become objects, and keys appear that are left out otherwise.
+
+The contract decides what may be expanded: a property that may be a string or an object. What only
+appears when expanded (invoice.payments, session.line_items, ...) is listed in INCLUDES.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..contract import Contract
+from ..engine import checkout_sessions, invoice_payments
+from ..engine.fields import list_object
+from ..engine.work import Obj, Work
+from ..errors import InvalidRequest
+
+_DEEPEST = 4
+
+
+def _payments(work: Work, invoice: Obj) -> Obj:
+    found = [item for item in work.all(invoice_payments.KIND) if item["invoice"] == invoice["id"]]
+    return list_object(found, f"/v1/invoice_payments?invoice={invoice['id']}")
+
+
+def _confirmation_secret(work: Work, invoice: Obj) -> Obj | None:
+    payment = invoice_payments.of(work, invoice["id"])
+    if payment is None:
+        return None
+    intent = work.read("payment_intent", payment["payment"]["payment_intent"])
+    return {"client_secret": intent["client_secret"], "type": "payment_intent"}
+
+
+def _refunds(work: Work, charge: Obj) -> Obj:
+    found = [item for item in work.all("refund") if item["charge"] == charge["id"]]
+    return list_object(found, f"/v1/charges/{charge['id']}/refunds")
+
+
+def _subscriptions(work: Work, customer: Obj) -> Obj:
+    found = [
+        item
+        for item in work.all("subscription")
+        if item["customer"] == customer["id"] and item["ended_at"] is None
+    ]
+    return list_object(found, f"/v1/customers/{customer['id']}/subscriptions")
+
+
+def _none_of(name: str) -> Callable[[Work, Obj], Obj]:
+    return lambda _work, owner: list_object([], f"/v1/customers/{owner['id']}/{name}")
+
+
+# (object, key) -> its value; the object is None for a nested hash without an `object` of its own.
+INCLUDES: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {
+    ("invoice", "payments"): _payments,
+    ("invoice", "confirmation_secret"): _confirmation_secret,
+    ("charge", "refunds"): _refunds,
+    ("customer", "subscriptions"): _subscriptions,
+    ("customer", "sources"): _none_of("sources"),
+    ("customer", "tax_ids"): _none_of("tax_ids"),
+    ("checkout.session", "line_items"): checkout_sessions.line_items_list,
+    (None, "breakdown"): lambda _work, _owner: {"discounts": [], "taxes": []},
+    ("price", "currency_options"): lambda _work, _owner: {},
+}
+
+
+class Expander:
+    """Expands answers of one work."""
+
+    def __init__(self, contract: Contract, work: Work) -> None:
+        self._contract = contract
+        self._work = work
+
+    def expand(self, node: dict[str, Any], value: Any, paths: list[str]) -> Any:
+        """The value with every path of `expand` opened; InvalidRequest for what cannot be expanded."""
+        for path in paths:
+            segments = path.split(".")
+            # `data` is the way into a list, not a level.
+            if len(segments) - segments.count("data") > _DEEPEST:
+                raise InvalidRequest(
+                    f"You cannot expand more than {_DEEPEST} levels of a property. Property: {path}",
+                    param="expand",
+                )
+            value = self._open(node, value, segments, path)
+        return value
+
+    def _open(self, node: dict[str, Any], value: Any, segments: list[str], path: str) -> Any:
+        branches = self._branches(node)
+        if value is None:
+            return None
+        if isinstance(value, list):
+            items = next(branch["items"] for branch in branches if "items" in branch)
+            return [self._open(items, item, segments, path) for item in value]
+        if isinstance(value, str):
+            value, branches = self._fetched(branches, value, path)
+            if isinstance(value, str):
+                return value
+        return self._inside(branches, value, segments, path) if segments else value
+
+    def _inside(self, branches: list[dict[str, Any]], value: Any, segments: list[str], path: str) -> Any:
+        head, *rest = segments
+        child = next(
+            (branch["properties"][head] for branch in branches if head in branch.get("properties", {})), None
+        )
+        if child is None or not isinstance(value, dict):
+            raise _impossible(path)
+        body = dict(value)
+        include = INCLUDES.get((body.get("object"), head))
+        if include is not None:
+            body.setdefault(head, include(self._work, body))
+        elif not rest and not self._may_open(child):
+            raise _impossible(path)
+        if head in body:
+            body[head] = self._open(child, body[head], rest, path)
+        return body
+
+    def _fetched(
+        self, branches: list[dict[str, Any]], object_id: str, path: str
+    ) -> tuple[Any, list[dict[str, Any]]]:
+        objects = [branch for branch in branches if "object" in branch.get("properties", {})]
+        if not objects:
+            raise _impossible(path)
+        for branch in objects:
+            found = self._work.find(branch["properties"]["object"]["enum"][0], object_id)
+            if found is not None:
+                return found, objects
+        return object_id, objects
+
+    def _may_open(self, node: dict[str, Any]) -> bool:
+        branches = self._branches(node)
+        nested = [
+            inner for branch in branches if "items" in branch for inner in self._branches(branch["items"])
+        ]
+        return any("object" in branch.get("properties", {}) for branch in [*branches, *nested])
+
+    def _branches(self, node: dict[str, Any]) -> list[dict[str, Any]]:
+        node = self._contract.resolve(node)
+        if "anyOf" not in node:
+            return [node]
+        return [inner for branch in node["anyOf"] for inner in self._branches(branch)]
+
+
+def _impossible(path: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"This property cannot be expanded ({path}). You may want to try expanding a different property.",
+        param="expand",
+    )

@@ -1,0 +1,72 @@
+"""Faults on demand: the next calls that match fail in the way a test asked for."""
+
+import threading
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+MODES = (
+    "429", "500", "500_stored", "timeout", "connection_reset", "drop_after_effect", "delay",
+)  # fmt: skip
+
+
+@dataclass
+class Fault:
+    """`match`: "METHOD /path" with `*`; `mode`: one of MODES; `times` left; `seconds` for timeout, delay."""
+
+    match: str
+    mode: str
+    times: int = 1
+    seconds: float = 100.0
+
+
+class Dropped(Exception):
+    """The connection shall end without an answer, after `seconds`."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        super().__init__("connection dropped on demand")
+        self.seconds = seconds
+
+
+class Faults:
+    """The faults that wait for a call, first in first out."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, given: dict[str, Any]) -> Fault:
+        """Takes a fault from a control request; ValueError says what is wrong with it."""
+        unknown = set(given) - {"match", "mode", "times", "seconds"}
+        if unknown or "match" not in given or given.get("mode") not in MODES:
+            raise ValueError(f"give match, mode ({', '.join(MODES)}), and if wanted times, seconds")
+        fault = Fault(
+            match=str(given["match"]),
+            mode=str(given["mode"]),
+            times=int(given.get("times", 1)),
+            seconds=float(given.get("seconds", 100.0)),
+        )
+        with self._lock:
+            self._waiting.append(fault)
+        return fault
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault for this call, used up by one; None lets the call pass."""
+        with self._lock:
+            for fault in self._waiting:
+                if fnmatchcase(f"{method} {path}", fault.match):
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._waiting.remove(fault)
+                    return fault
+        return None
+
+    def clear(self) -> None:
+        """Forgets all of them."""
+        with self._lock:
+            self._waiting.clear()
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """What still waits."""
+        with self._lock:
+            return [asdict(fault) for fault in self._waiting]
