@@ -1,3 +1,91 @@
-"""What every test can use."""
+"""What every test can use: real PostgreSQL and Redis protocol, a real sandbox, an app on a database of its own."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+from portal import config
+from portal.app import create_app
+from portal.billing.publish import publish_plans
+from portal.gateway.account import bind_account
+from tests.support import database, sandbox
+from tests.support.sandbox import Sandbox
 
 pytest_plugins = ["tests.support.services", "tests.support.skips"]
+
+
+@pytest.fixture(scope="session", name="template")
+def fixture_template() -> str:
+    """A migrated database with plans that are not published."""
+    return database.make_template()
+
+
+@pytest.fixture(scope="session", name="stripe_sandbox")
+def fixture_stripe_sandbox() -> Iterator[Sandbox]:
+    """This worker's sandbox; tests keep to their own customers in it."""
+    with sandbox.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", name="shop")
+def fixture_shop(template: str, stripe_sandbox: Sandbox) -> Iterator[str]:
+    """A template whose plans are published to this worker's sandbox and whose account is bound."""
+    with database.cloned(template) as name:
+        settings = config.load(database.environment(name, **stripe_sandbox.environment()))
+        for role, act in (("owner", bind_account), ("worker", publish_plans)):
+            app = create_app(role, settings=settings)
+            with app.app_context():
+                act()
+                database.dispose(app)
+        yield name
+
+
+@pytest.fixture(name="settings")
+def fixture_settings(shop: str, stripe_sandbox: Sandbox) -> Iterator[config.Settings]:
+    """Settings of a portal on a database of this test alone, with published plans."""
+    with database.cloned(shop) as name:
+        yield config.load(database.environment(name, **stripe_sandbox.environment()))
+
+
+def _app(role: config.Role, settings: config.Settings) -> Iterator[APIFlask]:
+    from blueprints import PAGES
+
+    app = create_app(role, settings=settings, blueprints=PAGES if role == "web" else ())
+    app.testing = True
+    with app.app_context():
+        yield app
+        database.dispose(app)
+
+
+@pytest.fixture(name="app")
+def fixture_app(settings: config.Settings) -> Iterator[APIFlask]:
+    """The web app, with its context pushed: on the web role, row-level security in force."""
+    yield from _app("web", settings)
+
+
+@pytest.fixture(name="client")
+def fixture_client(app: APIFlask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(name="worker")
+def fixture_worker(settings: config.Settings) -> Iterator[APIFlask]:
+    """The app on the worker role."""
+    app = create_app("worker", settings=settings)
+    yield app
+    with app.app_context():
+        database.dispose(app)
+
+
+@pytest.fixture(name="drain")
+def fixture_drain(worker: APIFlask) -> Callable[[], int]:
+    """Do all that is owed now, as a worker would."""
+    from jobs.drain import drain
+
+    def run() -> int:
+        with worker.app_context():
+            return drain()
+
+    return run

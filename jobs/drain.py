@@ -1,0 +1,33 @@
+"""What a wake-up does: mirror what is wanted and do what is owed, until nothing is due."""
+
+import time
+
+from flask import current_app
+
+import jobs  # noqa: F401  (registers the handlers)
+from portal import tenancy
+from portal.mirror import dispatch as mirror
+from portal.outbox import dispatch as outbox
+from portal.outbox.wake import bell
+
+BUDGET_SECONDS = 20.0
+
+
+def drain() -> int:
+    """Work until nothing is due or the budget is used up; then ring again, so that others get a turn.
+
+    Returns how many pieces were done. Needs an app context on the worker role.
+    """
+    until = time.monotonic() + BUDGET_SECONDS
+    done = 0
+    while time.monotonic() < until:
+        # Both each turn: a flood of events must not starve mail, nor the other way round.
+        mirrored, worked = mirror.run_next(), outbox.run_next()
+        done += mirrored + worked
+        if not (mirrored or worked):
+            tenancy.fresh()
+            return done
+    tenancy.fresh()
+    current_app.logger.info("budget used up, ringing again")
+    bell().ring()
+    return done

@@ -1,0 +1,29 @@
+"""The worker process: ``python -m jobs.worker``. One queue, JSON only, no fork: PDFs have a child of their own."""
+
+import sys
+
+from redis import Redis
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from jobs import heartbeat
+from jobs.drain import drain
+from jobs.startup import create_worker_app
+from portal.outbox.wake import QUEUE
+
+
+def main() -> int:
+    """Serve wake-ups until the process is told to end; drains once at the start for what was left behind."""
+    app = create_worker_app()
+    with app.app_context():
+        heartbeat.start(app, "worker")
+        drain()
+        connection = Redis.from_url(app.extensions["settings"].redis_url)
+        queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
+        worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
+        worker.work(logging_level=app.extensions["settings"].log_level, with_scheduler=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

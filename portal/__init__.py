@@ -1,0 +1,1 @@
+"""What the business is: tenants, plans, subscriptions, invoices, notices. No HTML, no routes."""

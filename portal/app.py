@@ -1,0 +1,90 @@
+"""The application factory: settings, extensions, guards. Blueprints are composed in ``wsgi.py``."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from apiflask import APIFlask
+from flask import Blueprint
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal import config, errors_http, i18n, logs, metrics, templating
+from portal.commands import register_commands
+from portal.extensions import db, migrate
+from portal.gateway.client import init_gateway
+from portal.outbox import init_outbox
+from portal.security import init_security
+from portal.security.guards import check_every_route_is_guarded
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(
+    role: config.Role = "web",
+    *,
+    settings: config.Settings | None = None,
+    blueprints: Iterable[Blueprint] = (),
+) -> APIFlask:
+    """Build the app on one of the database's roles.
+
+    ``role``: "web" for requests, "worker" for jobs and the ticker, "owner" for set-up. Raises
+    :class:`portal.config.ConfigError` when a setting is missing, and
+    :class:`portal.security.guards.UnguardedRoute` when a route does not say who may use it.
+    """
+    settings = settings or config.load()
+    app = APIFlask(
+        "portal",
+        json_errors=False,
+        enable_openapi=False,
+        root_path=str(ROOT),
+        template_folder="templates",
+        static_folder="static",
+    )
+    app.extensions["settings"] = settings
+    _configure(app, settings, role)
+    if settings.is_https:
+        # Behind the shipped nginx: one proxy, whose headers name the client and the scheme.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    logs.init_logs(app)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    init_gateway(app)
+    init_outbox(app)
+    init_security(app)
+    i18n.init_i18n(app)
+    templating.init_templating(app)
+    errors_http.init_errors(app)
+    register_commands(app)
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    metrics.init_metrics(app)
+    check_every_route_is_guarded(app)
+    return app
+
+
+def _configure(app: APIFlask, settings: config.Settings, role: config.Role) -> None:
+    pool = {
+        "pool_size": settings.db_pool_size,
+        "max_overflow": settings.db_max_overflow,
+        "pool_timeout": 5,
+        "pool_recycle": 1800,
+        "pool_pre_ping": True,
+        "connect_args": {
+            "connect_timeout": 3,
+            "application_name": f"portal-{role}",
+            "options": "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s",
+        },
+    }
+    # The rarely used roles keep no connection: a pool each would eat the server's.
+    small = {**pool, "pool_size": 1, "max_overflow": settings.db_max_overflow}
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.role_url(role),
+        SQLALCHEMY_ENGINE_OPTIONS=pool,
+        SQLALCHEMY_BINDS={
+            "staff": {"url": settings.role_url("staff"), **small},
+            "reader": {"url": settings.role_url("reader"), **small},
+        },
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+        MAX_FORM_PARTS=200,
+    )

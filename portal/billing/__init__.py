@@ -1,0 +1,1 @@
+"""The verbs of the business, across aggregates: subscribe, end, look up what is sold."""

@@ -1,0 +1,144 @@
+"""What a checkout does at Stripe. Done by the request that started it, or by the worker that inherited it."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import select
+
+from portal import clock
+from portal.billing import customers
+from portal.extensions import db
+from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.errors import CardDeclined, PaymentServiceUnavailable, StripeMisconfigured, StripeRefused
+from portal.gateway.inbox import want
+from portal.models import Checkout, PlanPrice
+from portal.outbox import Retry, Work, finish
+from portal.security import audit
+
+# The portal's languages as Checkout names them.
+_LOCALES = {"en": "en", "es": "es", "pt_BR": "pt-BR"}
+
+
+def open_session(work: Work) -> None:
+    """Open the checkout's session at Stripe and store its address, or end the checkout as failed.
+
+    Raises :class:`portal.gateway.errors.PaymentServiceUnavailable` when the effect is unknown: the outbox row
+    stays and is done again with the same key. Other failures end the checkout and are raised too.
+    """
+    checkout = _locked_checkout(work)
+    price = db.session.get_one(PlanPrice, checkout.plan_price_id)
+    # One that was ended meanwhile is still opened: only then its session has a name and can be expired.
+    if checkout.stripe_session_id or checkout.stripe_subscription_id or checkout.state == "failed":
+        finish(work)
+        db.session.commit()
+        return
+    db.session.commit()
+    try:
+        customer_id = customers.ensure_stripe_customer()
+        opened = _subscribe_free(checkout, price, customer_id) if price.unit_amount_minor == 0 else _open(
+            checkout, price, customer_id
+        )  # fmt: skip
+    except (StripeRefused, StripeMisconfigured, CardDeclined) as error:
+        _fail(work, error.code)
+        raise
+    _store(work, opened)
+
+
+def expire_session(work: Work) -> None:
+    """End the session of an abandoned checkout; a session that was paid first is read again instead."""
+    checkout = _locked_checkout(work)
+    session_id = checkout.stripe_session_id
+    still_opening = (
+        session_id is None and checkout.state != "failed" and checkout.stripe_subscription_id is None
+    )
+    db.session.commit()
+    if still_opening:
+        raise Retry(2, "the session is still being opened")
+    if session_id is None:
+        return
+    try:
+        gateway().write(
+            lambda s: s.v1.checkout.sessions.expire(session_id, None, keyed(f"checkout.expire:{checkout.id}"))
+        )
+    except PaymentServiceUnavailable:
+        raise
+    except StripeRefused:
+        want(session_id, "checkout_session")
+    finish(work)
+    db.session.commit()
+
+
+def _locked_checkout(work: Work) -> Checkout:
+    checkout_id = UUID(str(work.payload["checkout_id"]))
+    return db.session.scalars(
+        select(Checkout)
+        .where(Checkout.id == checkout_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _open(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
+    """Parameters come from the checkout's frozen columns only, so that a repeat sends the same ones."""
+    page = f"{current_app.extensions['settings'].public_url}/checkout/{checkout.id}"
+    metadata = {
+        "tenant_id": str(checkout.tenant_id),
+        "checkout_id": str(checkout.id),
+        "plan_id": checkout.plan_id,
+    }
+    params: dict[str, Any] = {
+        "mode": "subscription",
+        "customer": customer_id,
+        "client_reference_id": str(checkout.id),
+        "line_items": [{"price": price.stripe_price_id, "quantity": 1}],
+        "success_url": page,
+        "cancel_url": f"{page}/back",
+        "locale": _LOCALES.get(checkout.language, "auto"),
+        "metadata": metadata,
+        "subscription_data": {"metadata": metadata},
+    }
+    return as_dict(
+        gateway().write(lambda s: s.v1.checkout.sessions.create(params, keyed(f"checkout:{checkout.id}")))
+    )
+
+
+def _subscribe_free(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
+    params: dict[str, Any] = {
+        "customer": customer_id,
+        "items": [{"price": price.stripe_price_id, "quantity": 1}],
+        "metadata": {"tenant_id": str(checkout.tenant_id), "checkout_id": str(checkout.id)},
+    }
+    return as_dict(
+        gateway().write(lambda s: s.v1.subscriptions.create(params, keyed(f"checkout:{checkout.id}")))
+    )
+
+
+def _store(work: Work, opened: dict[str, Any]) -> None:
+    checkout = _locked_checkout(work)
+    if opened["object"] == "subscription":
+        checkout.state = "complete"
+        checkout.closed_at = clock.now()
+        checkout.stripe_subscription_id = opened["id"]
+        want(opened["id"], "subscription")
+    else:
+        checkout.stripe_session_id = opened["id"]
+        checkout.expires_at = clock.from_timestamp(opened["expires_at"])
+        if checkout.state == "preparing":  # not when it was abandoned meanwhile
+            checkout.state = "open"
+            checkout.url = opened["url"]
+    audit.record("checkout.open", "checkout", str(checkout.id), after={"stripe_id": opened["id"]})
+    finish(work)
+    db.session.commit()
+
+
+def _fail(work: Work, error_code: str) -> None:
+    db.session.rollback()
+    checkout = _locked_checkout(work)
+    if checkout.is_under_way:
+        checkout.state = "failed"
+        checkout.error_code = error_code
+        checkout.closed_at = clock.now()
+    audit.record("checkout.fail", "checkout", str(checkout.id), after={"error": error_code})
+    finish(work)
+    db.session.commit()

@@ -1,0 +1,196 @@
+"""Subscribing: one checkout under way and one live subscription per tenant, held by the database."""
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal import clock, tenancy
+from portal.billing import catalogue, checkout_sessions, customers
+from portal.billing.subscriptions import live_subscription
+from portal.errors import Conflict, NotFound
+from portal.extensions import db
+from portal.gateway.account import require_money_allowed
+from portal.gateway.errors import PaymentServiceUnavailable
+from portal.gateway.inbox import want
+from portal.ids import uuid7
+from portal.mirror.customers import locked
+from portal.models import Checkout, Invoice, Subscription
+from portal.outbox import stage, stage_leased
+from portal.security import audit
+
+LEASE_SECONDS = 60  # four calls of 15 s
+WAIT_SECONDS = 10.0
+Step = Literal["waiting", "confirming", "active", "failed", "expired"]
+
+
+class AlreadySubscribed(Conflict):
+    code = "already_subscribed"
+    message = "You already have a running subscription."
+    remedy = "Nothing was charged. You find it on the overview page."
+
+
+class StillPreparing(PaymentServiceUnavailable):
+    """Another request of the same tenant is opening the same checkout and has not finished."""
+
+    code = "checkout_preparing"
+    message = "Your checkout is being prepared."
+    remedy = "Please try again in a few seconds."
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a checkout stands, from our own records only."""
+
+    step: Step
+    subscription: Subscription | None = None
+    invoice: Invoice | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether waiting changes nothing any more. An active subscription waits for its invoice."""
+        return self.step in ("failed", "expired") or (self.step == "active" and self.invoice is not None)
+
+
+def start(plan_id: str, interval: str, *, actor: UUID, language: str) -> Checkout:
+    """Begin to subscribe the bound tenant; returns the checkout with the ``url`` to send the browser to.
+
+    A second call for the same price returns the same checkout, also from another tab; for another price the
+    earlier one is ended first. The free plan needs no card: its checkout is ``complete`` at once.
+    Raises :class:`portal.billing.catalogue.UnknownPlan`, :class:`AlreadySubscribed`, :class:`StillPreparing`,
+    :class:`portal.gateway.account.MoneyStopped`, :class:`portal.gateway.errors.StripeFailure`.
+    """
+    require_money_allowed()
+    _offer, price = catalogue.offer(plan_id, interval)
+    customers.ensure_row()
+    locked()
+    _refuse_second(price)
+    if (under_way := _under_way()) is not None:
+        if under_way.plan_price_id == price.plan_price_id and not _is_stale(under_way):
+            db.session.commit()
+            return _awaited(under_way)
+        _end(under_way)
+    checkout = Checkout(
+        tenant_id=tenancy.require_tenant(),
+        id=uuid7(),
+        plan_id=plan_id,
+        plan_price_id=price.plan_price_id,
+        started_by=actor,
+        language=language,
+        state="preparing",
+        trial_days=0,
+    )
+    db.session.add(checkout)
+    db.session.flush()
+    work = stage_leased(
+        "checkout.open",
+        f"checkout.open:{checkout.id}",
+        tenant_id=checkout.tenant_id,
+        payload={"checkout_id": str(checkout.id)},
+        seconds=LEASE_SECONDS,
+    )
+    audit.record(
+        "checkout.start", "checkout", str(checkout.id), after={"plan_id": plan_id, "interval": interval}
+    )
+    db.session.commit()
+    checkout_sessions.open_session(work)
+    return checkout
+
+
+def get(checkout_id: UUID) -> Checkout:
+    """The bound tenant's checkout. Raises :class:`portal.errors.NotFound`."""
+    found = db.session.scalars(select(Checkout).where(Checkout.id == checkout_id)).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def progress(checkout: Checkout) -> Progress:
+    """Where the checkout stands now; reads only our own rows."""
+    if checkout.state in ("failed", "expired"):
+        return Progress(checkout.state)  # type: ignore[arg-type]  # the two literals just tested
+    if checkout.state != "complete":
+        return Progress("waiting")
+    subscription = db.session.scalars(
+        select(Subscription).where(Subscription.stripe_subscription_id == checkout.stripe_subscription_id)
+    ).first()
+    if subscription is None or subscription.status == "incomplete":
+        return Progress("confirming", subscription)
+    if not subscription.is_live:
+        return Progress("failed", subscription)
+    invoice = db.session.scalars(
+        select(Invoice)
+        .where(Invoice.stripe_subscription_id == subscription.stripe_subscription_id)
+        .order_by(Invoice.created_at)
+        .limit(1)
+    ).first()
+    return Progress("active", subscription, invoice)
+
+
+def refresh(checkout: Checkout) -> None:
+    """Ask for what the checkout made to be read again: the redirect may have beaten the webhook."""
+    if checkout.stripe_session_id and not progress(checkout).is_final:
+        want(checkout.stripe_session_id, "checkout_session")
+        db.session.commit()
+
+
+def abandon(checkout_id: UUID) -> Checkout:
+    """The customer came back without paying: end the checkout, here and at Stripe.
+
+    One that was paid in the meantime stays what it is. Raises :class:`portal.errors.NotFound`.
+    """
+    locked()
+    checkout = get(checkout_id)
+    if checkout.is_under_way:
+        _end(checkout)
+    db.session.commit()
+    return checkout
+
+
+def _refuse_second(price: catalogue.OfferedPrice) -> None:
+    live = live_subscription()
+    # From a free plan one may buy a paid one: the mirror ends the free one when the paid one turns active.
+    if live is not None and not (live.amount_minor == 0 and price.unit_amount_minor > 0):
+        db.session.rollback()
+        raise AlreadySubscribed
+
+
+def _under_way() -> Checkout | None:
+    return db.session.scalars(select(Checkout).where(Checkout.state.in_(("preparing", "open")))).first()
+
+
+def _is_stale(checkout: Checkout) -> bool:
+    """A session past its end whose event has not come: nobody can pay it any more."""
+    return checkout.expires_at is not None and checkout.expires_at <= clock.now()
+
+
+def _end(checkout: Checkout) -> None:
+    """Close the checkout here and owe Stripe the end of its session, in the current transaction.
+
+    Should it be paid in between, its subscription becomes the live one, or is refunded as a duplicate.
+    """
+    checkout.state = "expired"
+    checkout.closed_at = clock.now()
+    checkout.url = None
+    audit.record("checkout.abandon", "checkout", str(checkout.id), after={"plan_id": checkout.plan_id})
+    stage(
+        "checkout.expire",
+        f"checkout.expire:{checkout.id}",
+        tenant_id=checkout.tenant_id,
+        payload={"checkout_id": str(checkout.id)},
+    )
+    db.session.flush()
+
+
+def _awaited(checkout: Checkout) -> Checkout:
+    """The checkout once the request that opens it has done so. Raises :class:`StillPreparing`."""
+    until = time.monotonic() + WAIT_SECONDS
+    while checkout.state == "preparing":
+        if time.monotonic() > until:
+            raise StillPreparing
+        time.sleep(0.1)
+        db.session.refresh(checkout)
+        db.session.commit()
+    return checkout

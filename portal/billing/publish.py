@@ -1,0 +1,102 @@
+"""Publishing plans to Stripe as products and prices, as often as one likes."""
+
+from decimal import Decimal
+
+from flask import current_app
+from sqlalchemy import select
+
+from portal import clock, money
+from portal.extensions import db
+from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.errors import StripeMissing
+from portal.ids import uuid7
+from portal.models import Plan, PlanPrice
+from portal.models.plans import INTERVALS
+
+
+def publish_plans() -> int:
+    """Make Stripe's products and prices equal to the plans on sale. Returns how many prices are on sale.
+
+    Idempotent: keys are derived from our rows, a sold price is never edited but retired, and its successor
+    takes over the lookup key. Each step is committed, so that a broken run is simply run again.
+    """
+    plans = db.session.scalars(select(Plan).where(Plan.archived_at.is_(None)).order_by(Plan.plan_id)).all()
+    db.session.rollback()
+    for plan in plans:
+        _publish_product(plan)
+        for interval in INTERVALS:
+            _publish_price(plan, interval)
+    _retire_archived()
+    return db.session.query(PlanPrice).filter(PlanPrice.retired_at.is_(None)).count()
+
+
+def _publish_product(plan: Plan) -> None:
+    """The product's id is derived from the plan's, so that even a lost answer finds it again."""
+    product_id = f"plan_{plan.plan_id}"
+    # Stripe refuses an empty description.
+    shown = {"name": plan.name} | ({"description": plan.description} if plan.description else {})
+    try:
+        found = as_dict(gateway().read(lambda s: s.v1.products.retrieve(product_id)))
+        if any(found.get(field) != value for field, value in shown.items()):
+            gateway().write(lambda s: s.v1.products.update(product_id, shown))
+    except StripeMissing:
+        params = {"id": product_id, "metadata": {"plan_id": plan.plan_id}, **shown}
+        gateway().write(lambda s: s.v1.products.create(params, keyed(f"product:{plan.plan_id}")))
+    if plan.stripe_product_id != product_id:
+        db.session.add(plan)
+        plan.stripe_product_id = product_id
+        db.session.commit()
+
+
+def _publish_price(plan: Plan, interval: str) -> None:
+    currency = plan.currency or current_app.extensions["settings"].currency
+    amount_minor = money.from_decimal(Decimal(plan.price_for(interval)), currency)
+    price = _current_price(plan, interval, currency, amount_minor)
+    if price.stripe_price_id is None:
+        params = {
+            "product": str(plan.stripe_product_id),
+            "currency": currency,
+            "unit_amount": amount_minor,
+            "recurring": {"interval": interval},
+            "lookup_key": price.lookup_key,
+            "transfer_lookup_key": True,
+            "metadata": {"plan_id": plan.plan_id, "plan_price_id": str(price.id)},
+        }
+        created = gateway().write(lambda s: s.v1.prices.create(params, keyed(f"price:{price.id}")))
+        price.stripe_price_id = created.id
+        db.session.commit()
+
+
+def _current_price(plan: Plan, interval: str, currency: str, amount_minor: int) -> PlanPrice:
+    """The row of the price on sale; a changed amount retires the old row and makes a new one, in one commit."""
+    price = db.session.scalars(
+        select(PlanPrice).where(
+            PlanPrice.plan_id == plan.plan_id,
+            PlanPrice.interval == interval,
+            PlanPrice.currency == currency,
+            PlanPrice.retired_at.is_(None),
+        )
+    ).first()
+    if price is None or price.unit_amount_minor != amount_minor:
+        if price is not None:
+            price.retired_at = clock.now()
+            db.session.flush()
+        price = PlanPrice(
+            id=uuid7(),
+            plan_id=plan.plan_id,
+            interval=interval,
+            currency=currency,
+            unit_amount_minor=amount_minor,
+        )
+        db.session.add(price)
+    db.session.commit()
+    return price
+
+
+def _retire_archived() -> None:
+    archived = select(Plan.plan_id).where(Plan.archived_at.is_not(None))
+    for price in db.session.scalars(
+        select(PlanPrice).where(PlanPrice.plan_id.in_(archived), PlanPrice.retired_at.is_(None))
+    ):
+        price.retired_at = clock.now()
+    db.session.commit()

@@ -1,0 +1,18 @@
+"""``flask …`` commands: set-up, demo data, publishing, checks."""
+
+from flask import Flask
+
+from portal.commands import catalogue, check, demo, setup
+from portal.security.commands import audit_group, create_staff
+
+
+def register_commands(app: Flask) -> None:
+    for command in (
+        setup.setup,
+        demo.seed_demo,
+        catalogue.publish_plans,
+        check.check,
+        audit_group,
+        create_staff,
+    ):
+        app.cli.add_command(command)

@@ -1,0 +1,72 @@
+"""``flask setup``: migrations, role logins, the account binding. Idempotent; runs as the owner."""
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from flask_migrate import upgrade
+from psycopg import sql
+from sqlalchemy import Connection, create_engine, text
+
+from portal import config
+from portal.commands.roles import app_as
+from portal.gateway.account import AccountMismatch, bind_account
+from portal.gateway.errors import StripeFailure
+
+
+@click.command("setup")
+@click.option(
+    "--skip-account", is_flag=True, help="Do not bind the Stripe account (it must be bound before a start)."
+)
+@with_appcontext
+def setup(skip_account: bool) -> None:
+    """Migrate the database, give the portal's roles their logins, bind the Stripe account."""
+    with app_as("owner").app_context():
+        prepare_database()
+        if not skip_account:
+            _bind()
+
+
+def prepare_database() -> None:
+    """Run the migrations and set the roles' passwords. Needs an app context on the owner role."""
+    upgrade()
+    settings: config.Settings = current_app.extensions["settings"]
+    engine = create_engine(settings.role_url("owner"))
+    with engine.begin() as connection:
+        for role in config.LOGIN_ROLES:
+            _grant_login(connection, settings, role)
+        _grant_backup(connection, settings)
+    engine.dispose()
+
+
+def _bind() -> None:
+    try:
+        click.echo(f"Stripe account {bind_account()}")
+    except AccountMismatch as error:
+        raise click.ClickException(str(error)) from error
+    except StripeFailure as error:
+        raise click.ClickException(
+            f"Stripe did not accept STRIPE_API_KEY or cannot be reached ({error.params.get('detail') or error.code}). "
+            "Check the key and the network, then start again."
+        ) from error
+
+
+def _grant_login(connection: Connection, settings: config.Settings, role: config.Role) -> None:
+    """Roles may exist with another password from an earlier secret: the new one is set every time."""
+    if role in settings.db_role_urls:
+        return
+    statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
+        sql.Identifier(settings.role_name(role)), sql.Literal(settings.role_password(role))
+    )
+    connection.exec_driver_sql(statement.as_string())
+
+
+def _grant_backup(connection: Connection, settings: config.Settings) -> None:
+    """``pg_dump`` under forced row-level security needs BYPASSRLS, which only a superuser or its holder can give."""
+    can = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+    if not connection.execute(can).scalar_one():
+        click.echo(
+            "The owner may not grant BYPASSRLS: let a superuser give it to the backup role before pg_dump."
+        )
+        return
+    name = sql.Identifier(settings.role_name("backup"))
+    connection.exec_driver_sql(sql.SQL("ALTER ROLE {} BYPASSRLS").format(name).as_string())

@@ -1,0 +1,170 @@
+"""Settings: read once from the environment, checked once, passed on as one frozen object."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import URL, make_url
+
+Role = Literal["owner", "web", "worker", "staff", "reader", "backup"]
+LOGIN_ROLES: tuple[Role, ...] = ("web", "worker", "staff", "reader", "backup")
+STRIPE_API_BASE = "https://api.stripe.com"
+LANGUAGES = ("en", "es", "pt_BR")
+
+
+class ConfigError(Exception):
+    """A setting is missing or cannot be used; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that comes from outside. Durations in seconds, addresses without trailing slash."""
+
+    database_url: str
+    db_role_prefix: str
+    db_role_urls: Mapping[str, str]
+    db_pool_size: int
+    db_max_overflow: int
+    redis_url: str
+    stripe_api_key: str
+    stripe_webhook_secret: str
+    stripe_public_key: str
+    stripe_api_base: str
+    smtp_host: str
+    smtp_port: int
+    smtp_username: str
+    smtp_password: str
+    smtp_from_email: str
+    smtp_starttls: str
+    secret_key: str
+    public_url: str
+    environment: str
+    currency: str
+    portal_name: str
+    log_level: str
+    netbox_api_url: str
+    netbox_api_token: str
+    odoo_api_url: str
+    odoo_api_key: str
+    odoo_database: str
+    odoo_login: str
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    def webhook_secrets(self) -> list[str]:
+        """Accepted signing secrets, newest first; two during a rotation, separated by a comma."""
+        return [part.strip() for part in self.stripe_webhook_secret.split(",") if part.strip()]
+
+    def role_name(self, role: str) -> str:
+        """The database role's name: prefixed, because roles belong to the whole cluster."""
+        return f"{self.db_role_prefix}_{role}"
+
+    def role_password(self, role: str) -> str:
+        """Derived from ``SECRET_KEY``, so that set-up and every process agree without another secret."""
+        return hmac.new(self.secret_key.encode(), f"db-role:{role}".encode(), hashlib.sha256).hexdigest()
+
+    def role_url(self, role: Role) -> URL:
+        """The database URL of one of the portal's roles (``owner`` is ``DATABASE_URL`` itself)."""
+        owner = make_url(self.database_url)
+        if role == "owner":
+            return owner
+        if override := self.db_role_urls.get(role):
+            return make_url(override)
+        return owner.set(username=self.role_name(role), password=self.role_password(role))
+
+
+def _psycopg_url(raw: str, name: str) -> str:
+    """Any ``postgresql+driver://`` URL, read as psycopg's."""
+    try:
+        url = make_url(raw)
+    except Exception as error:
+        raise ConfigError(
+            f"{name} is not a database URL; expected postgresql://user:password@host/name"
+        ) from error
+    if url.get_backend_name() not in ("postgresql", "postgres"):
+        raise ConfigError(f"{name} must be a postgresql:// URL")
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _integer(env: Mapping[str, str], name: str, default: int) -> int:
+    raw = env.get(name) or str(default)
+    if not raw.isdigit():
+        raise ConfigError(f"{name} must be a whole number, not {raw!r}")
+    return int(raw)
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "").strip()
+    if not value:
+        raise ConfigError(f"{name} is not set; ./run sets it for a local start, .env.example explains it")
+    return value
+
+
+def load(env: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the environment. Raises :class:`ConfigError` with one clear sentence."""
+    env = os.environ if env is None else env
+    database_url = _psycopg_url(_required(env, "DATABASE_URL"), "DATABASE_URL")
+    role_urls = {
+        role: _psycopg_url(env[f"DATABASE_URL_{role.upper()}"], f"DATABASE_URL_{role.upper()}")
+        for role in LOGIN_ROLES
+        if env.get(f"DATABASE_URL_{role.upper()}")
+    }
+    settings = Settings(
+        database_url=database_url,
+        db_role_prefix=env.get("DB_ROLE_PREFIX") or str(make_url(database_url).database),
+        db_role_urls=role_urls,
+        db_pool_size=_integer(env, "DB_POOL_SIZE", 5),
+        db_max_overflow=_integer(env, "DB_MAX_OVERFLOW", 10),
+        redis_url=_required(env, "REDIS_URL"),
+        stripe_api_key=_required(env, "STRIPE_API_KEY"),
+        stripe_webhook_secret=_required(env, "STRIPE_WEBHOOK_SECRET"),
+        stripe_public_key=env.get("STRIPE_PUBLIC_KEY", ""),
+        stripe_api_base=(env.get("STRIPE_API_BASE") or STRIPE_API_BASE).rstrip("/"),
+        smtp_host=env.get("SMTP_HOST", "localhost"),
+        smtp_port=_integer(env, "SMTP_PORT", 587),
+        smtp_username=env.get("SMTP_USERNAME", ""),
+        smtp_password=env.get("SMTP_PASSWORD", ""),
+        smtp_from_email=env.get("SMTP_FROM_EMAIL", "billing@platform.local"),
+        smtp_starttls=env.get("SMTP_STARTTLS", "auto"),
+        secret_key=_required(env, "SECRET_KEY"),
+        public_url=(env.get("PUBLIC_URL") or "http://127.0.0.1:8000").rstrip("/"),
+        environment=env.get("PORTAL_ENV", "production"),
+        currency=(env.get("CURRENCY") or "usd").lower(),
+        portal_name=env.get("PORTAL_NAME") or "Billing Portal",
+        log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
+        netbox_api_url=env.get("NETBOX_API_URL", ""),
+        netbox_api_token=env.get("NETBOX_API_TOKEN", ""),
+        odoo_api_url=env.get("ODOO_API_URL", ""),
+        odoo_api_key=env.get("ODOO_API_KEY", ""),
+        odoo_database=env.get("ODOO_DATABASE", ""),
+        odoo_login=env.get("ODOO_LOGIN", ""),
+    )
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    if len(settings.secret_key) < 32:
+        raise ConfigError(
+            "SECRET_KEY must have at least 32 characters; python -c 'import secrets; print(secrets.token_hex())'"
+        )
+    if settings.smtp_starttls not in ("auto", "on", "off"):
+        raise ConfigError("SMTP_STARTTLS must be auto, on or off")
+    if urlsplit(settings.public_url).scheme not in ("http", "https"):
+        raise ConfigError("PUBLIC_URL must start with http:// or https://")
+    if settings.is_production and settings.stripe_api_base != STRIPE_API_BASE:
+        raise ConfigError(
+            "STRIPE_API_BASE points away from Stripe; that is allowed only with PORTAL_ENV=development"
+        )
+    if settings.stripe_api_base != STRIPE_API_BASE and "_live_" in settings.stripe_api_key:
+        raise ConfigError("a live Stripe key must never be sent to another address than Stripe's")

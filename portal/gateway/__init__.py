@@ -1,0 +1,1 @@
+"""Stripe: the only place that imports its SDK. Calls with keys and limits, signatures, the inbox."""

@@ -1,0 +1,145 @@
+"""The inbox: verify a delivery, store it once, say which object it names, answer.
+
+An event only means "look": nothing of its body is applied. What is wanted of the object is raised in the
+same commit; a worker reads Stripe again (``portal.mirror``).
+"""
+
+import json
+from typing import Any
+
+import stripe
+from sqlalchemy.dialects.postgresql import insert
+
+from portal import clock, tenancy
+from portal.errors import DomainError
+from portal.extensions import db
+from portal.gateway.client import API_VERSION
+from portal.gateway.kinds import named_object
+from portal.ids import uuid7
+from portal.models import DriftFinding, StripeEvent
+from portal.outbox import wake
+
+MAX_BODY_BYTES = 512 * 1024  # Stripe's largest events stay far below
+TOLERANCE_SECONDS = 300
+
+
+class BadDelivery(DomainError):
+    """Not from Stripe, too old, or not an event: refused without leaving a row."""
+
+    code = "bad_delivery"
+    status = 400
+    message = "The delivery could not be verified."
+
+
+class TooLarge(BadDelivery):
+    code = "delivery_too_large"
+    status = 413
+    message = "The delivery is too large."
+
+
+def receive(body: bytes, signature: str, *, secrets: list[str], livemode: bool) -> str:
+    """Take one delivery. Returns the event's id; the same event again changes nothing.
+
+    ``body``: the raw bytes as received. ``secrets``: accepted signing secrets (two during a rotation).
+    Raises :class:`BadDelivery` for anything that is not a fresh, signed event of our account's mode.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge
+    event = _verified(body, signature, secrets)
+    if event["livemode"] is not livemode:
+        raise BadDelivery(reason="livemode")
+    _store(event)
+    return str(event["id"])
+
+
+def _verified(body: bytes, signature: str, secrets: list[str]) -> dict[str, Any]:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadDelivery(reason="encoding") from error
+    if not any(_is_signed(text, signature, secret) for secret in secrets):
+        raise BadDelivery(reason="signature")
+    try:
+        event = json.loads(text)
+        ok = (
+            event["object"] == "event"
+            and isinstance(event["id"], str)
+            and event["id"].startswith("evt_")
+            and isinstance(event["type"], str)
+            and isinstance(event["livemode"], bool)
+            and isinstance(event["created"], int)
+            and isinstance(event["data"]["object"], dict)
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadDelivery(reason="shape") from error
+    if not ok:
+        raise BadDelivery(reason="shape")
+    return event  # type: ignore[no-any-return]
+
+
+def _is_signed(text: str, signature: str, secret: str) -> bool:
+    try:
+        stripe.WebhookSignature.verify_header(text, signature, secret, TOLERANCE_SECONDS)
+    except stripe.SignatureVerificationError:
+        return False
+    except ValueError:  # the SDK's own parser gives up on a garbled header
+        return False
+    return not _is_from_the_future(signature)
+
+
+def _is_from_the_future(signature: str) -> bool:
+    """The SDK refuses only the past; a timestamp ahead of us would stay valid for as long as it is ahead."""
+    stamps = [part[2:] for part in signature.split(",") if part.startswith("t=")]
+    return not stamps or int(stamps[0]) > clock.now().timestamp() + TOLERANCE_SECONDS
+
+
+def _store(event: dict[str, Any]) -> None:
+    target = named_object(event["type"], event["data"]["object"])
+    parked = _reason_to_park(event)
+    tenancy.fresh()
+    stored = db.session.execute(
+        insert(StripeEvent)
+        .values(
+            id=event["id"],
+            type=event["type"],
+            api_version=event.get("api_version"),
+            livemode=event["livemode"],
+            object_id=target.object_id if target else None,
+            payload=event,
+            parked_reason=parked,
+            created_at=clock.from_timestamp(event["created"]),
+        )
+        .on_conflict_do_nothing()
+    )
+    # A repeat wants nothing more: the first delivery's wish is either served or still open.
+    if stored.rowcount:  # type: ignore[attr-defined]
+        if parked:
+            _report_parked(event, parked)
+        elif target:
+            want(target.object_id, target.kind)
+    db.session.commit()
+
+
+def want(object_id: str, kind: str) -> None:
+    """Ask, in the current transaction, that the mirror reads this object from Stripe (again)."""
+    tenancy.execute_function("want_stripe_object", object_id, kind)
+    wake.after_commit()
+
+
+def _reason_to_park(event: dict[str, Any]) -> str | None:
+    if event.get("api_version") != API_VERSION:
+        return f"api_version {event.get('api_version')} instead of {API_VERSION}"
+    return None
+
+
+def _report_parked(event: dict[str, Any], reason: str) -> None:
+    db.session.execute(
+        insert(DriftFinding)
+        .values(
+            id=uuid7(),
+            kind="parked_event",
+            object_id=event["id"],
+            details={"reason": reason, "type": event["type"]},
+        )
+        .on_conflict_do_nothing()
+    )

@@ -1,0 +1,40 @@
+"""Which object a Stripe event names: the one whose newest state we then read."""
+
+from typing import Any, NamedTuple
+
+
+class Target(NamedTuple):
+    """A Stripe object to be mirrored: its kind (our name for the mirror's file) and its id."""
+
+    kind: str
+    object_id: str
+
+
+# Event family → kind. The longest matching prefix wins. What is not listed is stored and not followed.
+_FAMILIES = {
+    "checkout.session.": "checkout_session",
+    "customer.subscription.": "subscription",
+    "invoice.": "invoice",
+    "invoice_payment.": "invoice",
+    "invoiceitem.": None,
+    "customer.": "customer",
+    "payment_method.": "payment_method",
+    "payment_intent.": "payment_intent",
+    "charge.": "payment_intent",
+    "refund.": "payment_intent",
+}
+# These name their object through another field than `id`.
+_THROUGH = {"charge.": "payment_intent", "refund.": "payment_intent", "invoice_payment.": "invoice"}
+
+
+def named_object(event_type: str, body: dict[str, Any]) -> Target | None:
+    """The object that an event names, or ``None`` when the mirror does not follow its family."""
+    prefixes = [prefix for prefix in _FAMILIES if event_type.startswith(prefix)]
+    if not prefixes:
+        return None
+    prefix = max(prefixes, key=len)
+    kind = _FAMILIES[prefix]
+    object_id = body.get(_THROUGH.get(prefix, "id"))
+    if kind is None or not isinstance(object_id, str):  # `invoice.upcoming` has no id
+        return None
+    return Target(kind, object_id)

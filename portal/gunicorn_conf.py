@@ -1,0 +1,25 @@
+"""gunicorn's settings: a few processes with a few threads each; figures are counted over all of them."""
+
+import os
+from typing import Any
+
+from prometheus_client import multiprocess
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS", "4"))
+timeout = 60  # a checkout waits for up to four calls to Stripe of 15 s
+graceful_timeout = 20
+keepalive = 5
+accesslog = None  # the portal logs its requests itself, as JSON
+errorlog = "-"
+# Request heads far beyond what a browser sends are refused before the app sees them.
+limit_request_line = 4094
+limit_request_fields = 60
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Fold a dead worker's figures into the totals, so that they neither vanish nor pile up as files."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        multiprocess.mark_process_dead(worker.pid)

@@ -1,0 +1,129 @@
+"""The bound tenant's invoices: lists, one invoice, its document."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, tuple_
+
+from portal.errors import Conflict, Invalid, NotFound
+from portal.extensions import db
+from portal.models import Invoice, InvoiceDocument
+from portal.outbox import stage
+from portal.security import audit
+
+MAX_LIMIT = 100
+_LISTED = (
+    Invoice.id,
+    Invoice.number,
+    Invoice.status,
+    Invoice.currency,
+    Invoice.total_minor,
+    Invoice.amount_due_minor,
+    Invoice.amount_remaining_minor,
+    Invoice.issued_at,
+    Invoice.due_at,
+    Invoice.paid_at,
+    Invoice.document_state,
+    Invoice.created_at,
+)
+
+
+class BadCursor(Invalid):
+    code = "bad_cursor"
+    message = "This list has moved on."
+    remedy = "Go back to the first page."
+
+
+class DocumentNotFailed(Conflict):
+    """Only a failed document may be tried again: an issued one is frozen."""
+
+    code = "document_not_failed"
+    message = "The document is already there or on its way."
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of rows, newest first, and the opaque cursor of the next (``None`` at the end)."""
+
+    rows: Sequence[Row[Any]]
+    next_cursor: str | None
+
+
+def page(after: str | None = None, limit: int = 25) -> Page:
+    """Issued and draft invoices, newest first, by keyset: the cost does not grow with the page's depth.
+
+    Raises :class:`BadCursor` for a cursor that we did not make.
+    """
+    limit = max(1, min(limit, MAX_LIMIT))
+    query = (
+        select(*_LISTED)
+        .where(Invoice.status != "draft")
+        .order_by(Invoice.created_at.desc(), Invoice.id.desc())
+    )
+    if after:
+        query = query.where(tuple_(Invoice.created_at, Invoice.id) < tuple_(*_decode(after)))
+    rows = db.session.execute(query.limit(limit + 1)).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, _encode(rows[-1].created_at, rows[-1].id) if more else None)
+
+
+def get(invoice_id: UUID) -> Invoice:
+    """One invoice with lines and payments. Raises :class:`portal.errors.NotFound`."""
+    found = db.session.scalars(
+        select(Invoice).where(Invoice.id == invoice_id, Invoice.status != "draft")
+    ).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def document(invoice_id: UUID) -> InvoiceDocument:
+    """The invoice's frozen document. Raises :class:`portal.errors.NotFound`, also while it is being rendered."""
+    found = db.session.scalars(
+        select(InvoiceDocument).where(
+            InvoiceDocument.invoice_id == invoice_id, InvoiceDocument.kind == "invoice"
+        )
+    ).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def request_document(invoice_id: UUID) -> Invoice:
+    """Try a failed document once more. Raises NotFound, :class:`DocumentNotFailed`."""
+    invoice = db.session.scalars(select(Invoice).where(Invoice.id == invoice_id).with_for_update()).first()
+    if invoice is None:
+        raise NotFound
+    if invoice.document_state != "failed":
+        db.session.rollback()
+        raise DocumentNotFailed
+    invoice.document_state = "pending"
+    invoice.document_attempt += 1
+    stage(
+        "document.render",
+        f"document:{invoice.id}:{invoice.document_attempt}",
+        tenant_id=invoice.tenant_id,
+        payload={"invoice_id": str(invoice.id), "attempt": invoice.document_attempt},
+    )
+    audit.record("document.request", "invoice", str(invoice.id), after={"attempt": invoice.document_attempt})
+    db.session.commit()
+    return invoice
+
+
+def _encode(created_at: datetime, invoice_id: UUID) -> str:
+    return base64.urlsafe_b64encode(json.dumps([created_at.isoformat(), str(invoice_id)]).encode()).decode()
+
+
+def _decode(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        created_at, invoice_id = json.loads(base64.urlsafe_b64decode(cursor))
+        return datetime.fromisoformat(created_at), UUID(invoice_id)
+    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+        raise BadCursor from error

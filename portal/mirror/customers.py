@@ -1,0 +1,35 @@
+"""Stripe's customer: which payment method is the default, and the credit balance."""
+
+from typing import Any
+
+from portal import clock, tenancy
+from portal.extensions import db
+from portal.gateway.client import as_dict, gateway
+from portal.gateway.inbox import want
+from portal.mirror.errors import Unmirrorable
+from portal.models import Customer
+
+
+def fetch(object_id: str) -> dict[str, Any]:
+    return as_dict(gateway().read(lambda s: s.v1.customers.retrieve(object_id)))
+
+
+def customer(resource: dict[str, Any]) -> str | None:
+    return str(resource["id"])
+
+
+def apply(resource: dict[str, Any]) -> None:
+    """Write the bound tenant's customer row."""
+    if resource.get("deleted"):
+        raise Unmirrorable("the customer was deleted at Stripe")
+    row = locked()
+    row.default_payment_method = (resource.get("invoice_settings") or {}).get("default_payment_method")
+    row.balance_minor = resource.get("balance") or 0
+    row.synced_at = clock.now()
+    if row.default_payment_method:
+        want(row.default_payment_method, "payment_method")
+
+
+def locked() -> Customer:
+    """The bound tenant's customer row, locked: whoever changes what belongs to the tenant takes turns here."""
+    return db.session.get_one(Customer, tenancy.require_tenant(), with_for_update=True)

@@ -1,0 +1,83 @@
+"""Reading one wanted object from Stripe and applying it, whatever happens."""
+
+import logging
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from portal import tenancy
+from portal.extensions import db
+from portal.gateway.errors import PaymentServiceUnavailable, StripeMissing
+from portal.mirror import leases
+from portal.mirror.errors import NotYet, Unmirrorable
+from portal.mirror.findings import report
+from portal.mirror.kinds import KINDS
+from portal.models import StripeCustomer
+from portal.outbox import LeaseLost
+
+log = logging.getLogger("portal.mirror")
+
+
+def run_next() -> bool:
+    """Mirror the next wanted object. Returns whether there was one."""
+    claimed = leases.claim()
+    if claimed is None:
+        return False
+    extra = {"object_id": claimed.object_id, "kind": claimed.kind, "attempts": claimed.attempts}
+    try:
+        _mirror(claimed)
+    except LeaseLost:
+        log.warning("lease lost; the new holder mirrors it", extra=extra)
+    except (NotYet, PaymentServiceUnavailable, IntegrityError) as error:
+        # IntegrityError: another object of the same tenant was applied first; reading again sees it.
+        log.info("not yet: %s", error, extra=extra)
+        _give_back(claimed, str(error), may_park=False)
+    except (Unmirrorable, StripeMissing) as error:
+        log.warning("parked: %s", error, extra=extra)
+        _park(claimed, str(error))
+    except Exception as error:
+        log.exception("mirroring failed", extra=extra)
+        _give_back(claimed, f"{type(error).__name__}: {error}", may_park=True)
+    return True
+
+
+def _mirror(claimed: leases.Claim) -> None:
+    kind = KINDS[claimed.kind]
+    resource = kind.fetch(claimed.object_id)
+    customer_id = kind.customer(resource)
+    if customer_id is None:
+        raise Unmirrorable("it belongs to no customer")
+    tenancy.fresh()
+    tenant_id = db.session.scalar(
+        select(StripeCustomer.tenant_id).where(StripeCustomer.customer_id == customer_id)
+    )
+    if tenant_id is None:
+        # Our own commit may still be on its way: the webhook of a customer that we create beats it easily.
+        raise NotYet(f"customer {customer_id} is not known")
+    with tenancy.bound(tenant_id):
+        kind.apply(resource)
+        leases.complete(claimed)
+        db.session.commit()
+
+
+def _give_back(claimed: leases.Claim, error: str, *, may_park: bool) -> None:
+    if claimed.attempts >= leases.MAX_ATTEMPTS:
+        _park(claimed, error)
+        return
+    with tenancy.bound():
+        try:
+            # The first misses are races of milliseconds; growing delays would show on the page.
+            leases.postpone(claimed, error, seconds=0.3 if claimed.attempts <= 3 and not may_park else None)
+            db.session.commit()
+        except LeaseLost:
+            db.session.rollback()
+
+
+def _park(claimed: leases.Claim, error: str) -> None:
+    with tenancy.bound():
+        try:
+            leases.park(claimed, error)
+            report("parked_object", claimed.object_id, kind=claimed.kind, error=error)
+            db.session.commit()
+        except LeaseLost:
+            db.session.rollback()

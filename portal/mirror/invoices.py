@@ -1,0 +1,160 @@
+"""Stripe's invoice with its lines, discounts, taxes and payments: amounts and number are Stripe's."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal import clock, tenancy
+from portal.extensions import db
+from portal.gateway.client import as_dict, gateway
+from portal.ids import uuid7
+from portal.mirror import invoice_lines, payments
+from portal.mirror.customers import locked
+from portal.models import Invoice, Subscription
+from portal.notices.notify import notify
+from portal.outbox import stage
+from portal.security import audit
+
+_EXPAND = ["payments", "discounts.source.coupon", "total_taxes.tax_rate_details.tax_rate"]
+
+
+def fetch(object_id: str) -> dict[str, Any]:
+    """The invoice, complete: all lines (Stripe embeds ten) and each payment's intent with its charge."""
+    invoice = as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(object_id, {"expand": _EXPAND})))
+    if invoice["lines"]["has_more"]:
+        invoice["lines"]["data"] = invoice_lines.fetch_all(object_id)
+    for payment in invoice["payments"]["data"]:
+        payments.complete(payment)
+    return invoice
+
+
+def customer(resource: dict[str, Any]) -> str | None:
+    found: str | None = resource.get("customer")
+    return found
+
+
+def apply(resource: dict[str, Any]) -> None:
+    """Insert or refresh the bound tenant's invoice; a newly issued one gets its document."""
+    locked()
+    row = db.session.scalars(
+        select(Invoice).where(Invoice.stripe_invoice_id == resource["id"]).with_for_update()
+    ).first()
+    before = None if row is None else row.status
+    if row is None:
+        row = Invoice(tenant_id=tenancy.require_tenant(), id=uuid7(), stripe_invoice_id=resource["id"])
+        row.document_state, row.document_attempt = "none", 0
+    _copy(row, resource)
+    db.session.add(row)
+    db.session.flush()
+    invoice_lines.replace(row, resource["lines"]["data"])
+    payments.replace(row, resource["payments"]["data"])
+    if before != row.status:
+        audit.record(
+            "invoice.status",
+            "invoice",
+            str(row.id),
+            before={"status": before} if before else None,
+            after={"status": row.status, "number": row.number, "total_minor": row.total_minor},
+        )
+    _owe_document(row)
+    _tell_of_failure(row)
+
+
+def _copy(row: Invoice, resource: dict[str, Any]) -> None:
+    transitions = resource["status_transitions"]
+    row.number = resource["number"]
+    row.status = resource["status"]
+    row.billing_reason = resource["billing_reason"] or ""
+    row.collection_method = resource["collection_method"]
+    row.currency = resource["currency"]
+    _copy_amounts(row, resource)
+    row.period_start = clock.from_timestamp(resource["period_start"])
+    row.period_end = clock.from_timestamp(resource["period_end"])
+    row.issued_at = clock.from_timestamp(transitions["finalized_at"])
+    row.paid_at = clock.from_timestamp(transitions["paid_at"])
+    row.voided_at = clock.from_timestamp(transitions["voided_at"])
+    row.due_at = clock.from_timestamp(resource["due_date"])
+    row.next_payment_attempt_at = clock.from_timestamp(resource["next_payment_attempt"])
+    row.attempt_count = resource["attempt_count"]
+    row.hosted_invoice_url = resource.get("hosted_invoice_url")
+    row.created_at = clock.from_timestamp(resource["created"]) or clock.now()
+    row.stripe_subscription_id = _subscription_of(resource)
+    row.subscription_id = _our_subscription(row.stripe_subscription_id)
+    row.synced_at = clock.now()
+
+
+def _copy_amounts(row: Invoice, resource: dict[str, Any]) -> None:
+    row.subtotal_minor = resource["subtotal"]
+    row.discount_minor = sum(entry["amount"] for entry in resource["total_discount_amounts"] or [])
+    row.tax_minor = sum(entry["amount"] for entry in resource["total_taxes"] or [])
+    row.total_minor = resource["total"]
+    row.amount_due_minor = resource["amount_due"]
+    row.amount_paid_minor = resource["amount_paid"]
+    row.amount_remaining_minor = resource["amount_remaining"]
+    row.starting_balance_minor = resource["starting_balance"]
+    row.ending_balance_minor = resource["ending_balance"]
+    row.discounts = _discounts(resource)
+    row.taxes = [_tax(entry) for entry in resource["total_taxes"] or []]
+
+
+def _discounts(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    names = {}
+    for discount in resource["discounts"]:
+        if isinstance(discount, dict):
+            coupon = (discount.get("source") or {}).get("coupon")
+            names[discount["id"]] = (
+                coupon.get("name") or coupon["id"] if isinstance(coupon, dict) else str(coupon)
+            )
+    return [
+        {"name": names.get(_id(entry["discount"]), ""), "amount_minor": entry["amount"]}
+        for entry in resource["total_discount_amounts"] or []
+    ]
+
+
+def _tax(entry: dict[str, Any]) -> dict[str, Any]:
+    rate = (entry.get("tax_rate_details") or {}).get("tax_rate")
+    found = rate if isinstance(rate, dict) else {}
+    return {
+        "name": found.get("display_name") or "",
+        "percent": str(found["percentage"]) if found.get("percentage") is not None else "",
+        "is_inclusive": entry["tax_behavior"] == "inclusive",
+        "taxable_minor": entry["taxable_amount"],
+        "amount_minor": entry["amount"],
+    }
+
+
+def _id(expandable: Any) -> str:
+    return str(expandable["id"] if isinstance(expandable, dict) else expandable)
+
+
+def _subscription_of(resource: dict[str, Any]) -> str | None:
+    parent = resource["parent"]
+    if not parent or parent["type"] != "subscription_details":
+        return None
+    return _id(parent["subscription_details"]["subscription"])
+
+
+def _our_subscription(stripe_subscription_id: str | None) -> UUID | None:
+    if stripe_subscription_id is None:
+        return None
+    return db.session.scalar(
+        select(Subscription.id).where(Subscription.stripe_subscription_id == stripe_subscription_id)
+    )
+
+
+def _owe_document(row: Invoice) -> None:
+    """A finalised invoice is issued: its document is rendered once and frozen."""
+    if row.document_state == "none" and row.number and row.status in ("open", "paid"):
+        row.document_state = "pending"
+        stage(
+            "document.render",
+            f"document:{row.id}:{row.document_attempt}",
+            tenant_id=row.tenant_id,
+            payload={"invoice_id": str(row.id), "attempt": row.document_attempt},
+        )
+
+
+def _tell_of_failure(row: Invoice) -> None:
+    if row.status == "open" and row.attempt_count > 0 and row.amount_remaining_minor > 0:
+        notify("payment_failed", str(row.id), step=str(row.attempt_count))

@@ -1,0 +1,37 @@
+"""Which file mirrors which kind of object."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from portal.mirror import (
+    checkout_sessions,
+    customers,
+    invoices,
+    payment_intents,
+    payment_methods,
+    subscriptions,
+)
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """``fetch`` reads Stripe with no transaction open; ``apply`` writes our rows in the caller's transaction."""
+
+    fetch: Callable[[str], Resource]
+    customer: Callable[[Resource], str | None]
+    apply: Callable[[Resource], None]
+
+
+KINDS: Mapping[str, Mirrored] = {
+    "checkout_session": Mirrored(
+        checkout_sessions.fetch, checkout_sessions.customer, checkout_sessions.apply
+    ),
+    "customer": Mirrored(customers.fetch, customers.customer, customers.apply),
+    "invoice": Mirrored(invoices.fetch, invoices.customer, invoices.apply),
+    "payment_intent": Mirrored(payment_intents.fetch, payment_intents.customer, payment_intents.apply),
+    "payment_method": Mirrored(payment_methods.fetch, payment_methods.customer, payment_methods.apply),
+    "subscription": Mirrored(subscriptions.fetch, subscriptions.customer, subscriptions.apply),
+}

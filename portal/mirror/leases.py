@@ -1,0 +1,119 @@
+"""One reader at a time per Stripe object: a lease in its row, on the database's clock."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import func as sql
+from sqlalchemy import or_, select, text, update
+
+from portal import tenancy
+from portal.extensions import db
+from portal.models import StripeObject
+from portal.outbox import LeaseLost
+
+LEASE = timedelta(seconds=45)  # three reads of 15 s each
+MAX_ATTEMPTS = 20
+MAX_BACKOFF_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claimed object; ``wanted`` is what the reading will satisfy."""
+
+    object_id: str
+    kind: str
+    wanted: int
+    token: UUID
+    attempts: int
+
+
+def claim() -> Claim | None:
+    """Take the lease of the next object that is wanted newer than seen, in a transaction of its own."""
+    tenancy.fresh()
+    due = (
+        select(StripeObject.id)
+        .where(
+            StripeObject.seen < StripeObject.wanted,
+            StripeObject.parked_at.is_(None),
+            StripeObject.next_at <= sql.now(),
+            or_(StripeObject.lease_until.is_(None), StripeObject.lease_until < sql.now()),
+        )
+        .order_by(StripeObject.next_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    row = db.session.execute(
+        update(StripeObject)
+        .where(StripeObject.id == due)
+        .values(lease_token=uuid4(), lease_until=sql.now() + LEASE, attempts=StripeObject.attempts + 1)
+        .returning(
+            StripeObject.id,
+            StripeObject.kind,
+            StripeObject.wanted,
+            StripeObject.lease_token,
+            StripeObject.attempts,
+        ),
+        execution_options={"synchronize_session": False},
+    ).first()
+    db.session.commit()
+    return None if row is None else Claim(*row)
+
+
+def complete(claimed: Claim) -> None:
+    """Say in the applying transaction what was seen. Raises LeaseLost when another reader took over:
+
+    then this reading may be older than the other's, and must be rolled back.
+    """
+    _settle(
+        claimed,
+        seen=claimed.wanted,
+        seen_at=sql.now(),
+        attempts=0,
+        lease_token=None,
+        lease_until=None,
+        last_error=None,
+    )
+
+
+def postpone(claimed: Claim, error: str, *, seconds: float | None = None) -> None:
+    """Give the object back for later, with growing delay unless ``seconds`` says when."""
+    if seconds is None:
+        seconds = min(2.0**claimed.attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
+    _settle(
+        claimed,
+        next_at=sql.now() + timedelta(seconds=seconds),
+        lease_token=None,
+        lease_until=None,
+        last_error=error[:500],
+    )
+
+
+def park(claimed: Claim, error: str) -> None:
+    """Stop trying until the object is wanted again; staff are told by a finding."""
+    _settle(claimed, parked_at=sql.now(), lease_token=None, lease_until=None, last_error=error[:500])
+
+
+def has_due() -> bool:
+    """Whether any object could be claimed now."""
+    return bool(
+        db.session.execute(
+            text(
+                "SELECT EXISTS (SELECT FROM stripe_objects WHERE seen < wanted AND parked_at IS NULL"
+                " AND next_at <= now() AND (lease_until IS NULL OR lease_until < now()))"
+            )
+        ).scalar_one()
+    )
+
+
+def _settle(claimed: Claim, **values: object) -> None:
+    result = db.session.execute(
+        update(StripeObject)
+        .where(StripeObject.id == claimed.object_id, StripeObject.lease_token == claimed.token)
+        .values(**values),
+        execution_options={"synchronize_session": False},
+    )
+    if result.rowcount != 1:  # type: ignore[attr-defined]
+        raise LeaseLost(claimed.object_id)

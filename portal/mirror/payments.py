@@ -1,0 +1,58 @@
+"""The payments of a Stripe invoice: which method paid, or why it did not."""
+
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+
+from portal import clock
+from portal.extensions import db
+from portal.gateway.client import as_dict, gateway
+from portal.ids import uuid7
+from portal.models import Invoice, Payment
+
+
+def complete(payment: dict[str, Any]) -> None:
+    """Put the payment's intent, with its latest charge, in place of the intent's id."""
+    intent_id = payment["payment"].get("payment_intent")
+    if isinstance(intent_id, str):
+        payment["payment"]["payment_intent"] = as_dict(
+            gateway().read(lambda s: s.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}))
+        )
+
+
+def replace(invoice: Invoice, payments: list[dict[str, Any]]) -> None:
+    """Insert or refresh the invoice's payments; Stripe never removes one."""
+    for payment in payments:
+        values = _values(payment)
+        statement = insert(Payment).values(
+            tenant_id=invoice.tenant_id,
+            id=uuid7(),
+            invoice_id=invoice.id,
+            stripe_invoice_payment_id=payment["id"],
+            created_at=clock.from_timestamp(payment["created"]),
+            **values,
+        )
+        db.session.execute(
+            statement.on_conflict_do_update(constraint="payments_stripe_invoice_payment_id_key", set_=values)
+        )
+
+
+def _values(payment: dict[str, Any]) -> dict[str, Any]:
+    intent = payment["payment"].get("payment_intent") or {}
+    charge = intent.get("latest_charge") or {}
+    details = charge.get("payment_method_details") or {}
+    method = details.get(details.get("type", "")) or {}
+    error = intent.get("last_payment_error") or {}
+    return {
+        "stripe_payment_intent_id": intent.get("id"),
+        "status": payment["status"],
+        "amount_minor": payment["amount_requested"]
+        if payment["amount_paid"] is None
+        else payment["amount_paid"],
+        "currency": payment["currency"],
+        "method_type": details.get("type") or "",
+        "method_brand": method.get("brand") or "",
+        "method_last4": method.get("last4") or "",
+        "failure_code": error.get("decline_code") or error.get("code"),
+        "paid_at": clock.from_timestamp(payment["status_transitions"]["paid_at"]),
+    }

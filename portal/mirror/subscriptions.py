@@ -1,0 +1,155 @@
+"""Stripe's subscription: the tenant's plan, its status and period."""
+
+from typing import Any
+
+from sqlalchemy import select, update
+
+from portal import clock, tenancy
+from portal.extensions import db
+from portal.gateway.client import as_dict, gateway
+from portal.gateway.inbox import want
+from portal.ids import uuid7
+from portal.mirror.customers import locked
+from portal.mirror.errors import Unmirrorable
+from portal.mirror.findings import report
+from portal.models import Invoice, PlanPrice, Subscription
+from portal.models.subscriptions import LIVE_STATUSES
+from portal.notices.notify import notify
+from portal.outbox import stage
+from portal.security import audit
+
+
+def fetch(object_id: str) -> dict[str, Any]:
+    return as_dict(gateway().read(lambda s: s.v1.subscriptions.retrieve(object_id)))
+
+
+def customer(resource: dict[str, Any]) -> str | None:
+    return str(resource["customer"])
+
+
+def apply(resource: dict[str, Any]) -> None:
+    """Insert or refresh the bound tenant's subscription and say what changed in its life."""
+    locked()
+    row = db.session.scalars(
+        select(Subscription).where(Subscription.stripe_subscription_id == resource["id"]).with_for_update()
+    ).first()
+    item, price = _sold_item(resource)
+    before = None if row is None else row.status
+    if row is None:
+        row = Subscription(
+            tenant_id=tenancy.require_tenant(), id=uuid7(), stripe_subscription_id=resource["id"]
+        )
+    if resource["status"] in LIVE_STATUSES and row.superseded_reason is None and before not in LIVE_STATUSES:
+        row.superseded_reason = _make_room(row, price)
+    _copy(row, resource, item, price)
+    db.session.add(row)
+    db.session.flush()
+    _link_invoices(row)
+    _follow(resource)
+    if before != row.status:
+        _tell(row, before)
+
+
+def _sold_item(resource: dict[str, Any]) -> tuple[dict[str, Any], PlanPrice]:
+    """The item that is a plan of ours (a metered item may stand beside it), and its price."""
+    items = resource["items"]["data"]
+    prices = {
+        price.stripe_price_id: price
+        for price in db.session.scalars(
+            select(PlanPrice).where(PlanPrice.stripe_price_id.in_([item["price"]["id"] for item in items]))
+        )
+    }
+    for item in items:
+        if (price := prices.get(item["price"]["id"])) is not None:
+            return item, price
+    raise Unmirrorable("no item of the subscription is a price that this portal sold")
+
+
+def _make_room(row: Subscription, price: PlanPrice) -> str | None:
+    """One live subscription per tenant. Returns why ``row`` may not be it, or ``None``.
+
+    A free plan gives way to a paid one. Anything else that becomes live beside a live one was paid for
+    twice: it is ended and refunded, and staff are told.
+    """
+    other = db.session.scalars(
+        select(Subscription).where(
+            Subscription.superseded_reason.is_(None),
+            Subscription.status.in_(LIVE_STATUSES),
+            Subscription.id != row.id,
+        )
+    ).first()
+    if other is None:
+        return None
+    if other.amount_minor == 0 and price.unit_amount_minor > 0:
+        other.superseded_reason = "replaced"
+        db.session.flush()  # before the new one enters the unique index of live subscriptions
+        _end(other.stripe_subscription_id, refund=False)
+        return None
+    report("duplicate_subscription", row.stripe_subscription_id, live=other.stripe_subscription_id)
+    _end(row.stripe_subscription_id, refund=True)
+    return "duplicate"
+
+
+def _end(stripe_subscription_id: str, *, refund: bool) -> None:
+    stage(
+        "subscription.end",
+        f"subscription.end:{stripe_subscription_id}",
+        tenant_id=tenancy.require_tenant(),
+        payload={"stripe_subscription_id": stripe_subscription_id, "refund": refund},
+    )
+
+
+def _copy(row: Subscription, resource: dict[str, Any], item: dict[str, Any], price: PlanPrice) -> None:
+    row.plan_id = price.plan_id
+    row.plan_price_id = price.id
+    row.interval = price.interval
+    row.status = resource["status"]
+    row.currency = resource["currency"]
+    row.unit_amount_minor = price.unit_amount_minor
+    row.quantity = item.get("quantity") or 1
+    row.current_period_start = clock.from_timestamp(item["current_period_start"])
+    row.current_period_end = clock.from_timestamp(item["current_period_end"])
+    row.trial_end = clock.from_timestamp(resource["trial_end"])
+    row.cancel_at = clock.from_timestamp(resource["cancel_at"])
+    row.cancel_at_period_end = resource["cancel_at_period_end"]
+    row.canceled_at = clock.from_timestamp(resource["canceled_at"])
+    row.ended_at = clock.from_timestamp(resource["ended_at"])
+    row.started_at = clock.from_timestamp(resource["start_date"])
+    row.default_payment_method = resource["default_payment_method"]
+    row.latest_stripe_invoice_id = resource["latest_invoice"]
+    row.synced_at = clock.now()
+
+
+def _link_invoices(row: Subscription) -> None:
+    """Invoices that were mirrored before their subscription find it now."""
+    db.session.execute(
+        update(Invoice)
+        .where(
+            Invoice.stripe_subscription_id == row.stripe_subscription_id, Invoice.subscription_id.is_(None)
+        )
+        .values(subscription_id=row.id),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _follow(resource: dict[str, Any]) -> None:
+    if resource["latest_invoice"]:
+        want(resource["latest_invoice"], "invoice")
+    if resource["default_payment_method"]:
+        want(resource["default_payment_method"], "payment_method")
+
+
+def _tell(row: Subscription, before: str | None) -> None:
+    """Audit and notices for a change of status; nothing is said about what the tenant never had."""
+    audit.record(
+        "subscription.status",
+        "subscription",
+        str(row.id),
+        before={"status": before} if before else None,
+        after={"status": row.status, "plan_id": row.plan_id, "superseded": row.superseded_reason},
+    )
+    params = {"plan_id": row.plan_id}
+    if row.is_live and before not in LIVE_STATUSES:
+        notify("subscription_started", str(row.id), params=params)
+    elif row.status == "canceled" and row.superseded_reason is None:
+        notify("subscription_canceled", str(row.id), params=params)

@@ -1,0 +1,64 @@
+"""One aggregate per file: columns, predicates, legal transitions. Importing this package fills the metadata."""
+
+from portal.models.audit import AuditEntry
+from portal.models.base import Model
+from portal.models.installation import Installation
+from portal.models.invoices import Invoice, InvoiceDocument, InvoiceLine, Payment
+from portal.models.notices import Notice
+from portal.models.plans import Plan, PlanPrice
+from portal.models.subscriptions import Checkout, Customer, PaymentMethod, Subscription
+from portal.models.tenants import BillingDetails, Tenant, TenantSlug
+from portal.models.users import (
+    EmailAddress,
+    LoginAttempt,
+    Membership,
+    PasswordReset,
+    StaffMember,
+    User,
+    UserSession,
+)
+from portal.models.work import (
+    DriftFinding,
+    Heartbeat,
+    MetricValue,
+    OutboxRow,
+    PeriodicTask,
+    StripeCustomer,
+    StripeEvent,
+    StripeObject,
+)
+
+__all__ = [
+    "AuditEntry",
+    "BillingDetails",
+    "Checkout",
+    "Customer",
+    "DriftFinding",
+    "EmailAddress",
+    "Heartbeat",
+    "Installation",
+    "Invoice",
+    "InvoiceDocument",
+    "InvoiceLine",
+    "LoginAttempt",
+    "Membership",
+    "MetricValue",
+    "Model",
+    "Notice",
+    "OutboxRow",
+    "PasswordReset",
+    "Payment",
+    "PaymentMethod",
+    "PeriodicTask",
+    "Plan",
+    "PlanPrice",
+    "StaffMember",
+    "StripeCustomer",
+    "StripeEvent",
+    "StripeObject",
+    "Subscription",
+    "Tenant",
+    "TenantSlug",
+    "User",
+    "UserSession",
+]

@@ -1,0 +1,161 @@
+"""Invoices with their lines, payments and documents. All amounts in minor units of ``currency``."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
+
+from portal.models.base import Minor, Model, TenantOwned, Timestamped
+
+ISSUED_STATUSES = ("open", "paid", "void", "uncollectible")
+
+
+class InvoiceLine(TenantOwned, Model):
+    """One line with the inputs that explain its amount (price, period, proration, discounts, taxes)."""
+
+    __tablename__ = "invoice_lines"
+    __table_args__ = (
+        UniqueConstraint(
+            "tenant_id", "invoice_id", "stripe_line_id", name="invoice_lines_stripe_line_id_key"
+        ),
+        ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoices.tenant_id", "invoices.id"]),
+    )
+
+    invoice_id: Mapped[UUID]
+    stripe_line_id: Mapped[str]
+    position: Mapped[int]
+    description: Mapped[str] = mapped_column(server_default="")
+    quantity: Mapped[Decimal | None] = mapped_column(Numeric())
+    unit_amount: Mapped[Decimal | None] = mapped_column(Numeric())
+    amount_minor: Mapped[Minor]
+    discount_minor: Mapped[Minor] = mapped_column(server_default="0")
+    tax_minor: Mapped[Minor] = mapped_column(server_default="0")
+    is_proration: Mapped[bool] = mapped_column(server_default="false")
+    period_start: Mapped[datetime | None]
+    period_end: Mapped[datetime | None]
+    stripe_price_id: Mapped[str | None]
+    inputs: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+
+
+class Payment(TenantOwned, Model):
+    """Stripe's invoice payment and what became of it."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        UniqueConstraint(
+            "tenant_id", "stripe_invoice_payment_id", name="payments_stripe_invoice_payment_id_key"
+        ),
+        ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoices.tenant_id", "invoices.id"]),
+        Index("payments_invoice_id_idx", "tenant_id", "invoice_id"),
+    )
+
+    invoice_id: Mapped[UUID]
+    stripe_invoice_payment_id: Mapped[str]
+    stripe_payment_intent_id: Mapped[str | None]
+    status: Mapped[str]
+    amount_minor: Mapped[Minor]
+    currency: Mapped[str]
+    method_type: Mapped[str] = mapped_column(server_default="")
+    method_brand: Mapped[str] = mapped_column(server_default="")
+    method_last4: Mapped[str] = mapped_column(server_default="")
+    failure_code: Mapped[str | None]
+    paid_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Invoice(TenantOwned, Model):
+    """A mirror of Stripe's invoice: amounts and number are Stripe's, the document is ours."""
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "stripe_invoice_id", name="invoices_stripe_invoice_id_key"),
+        UniqueConstraint("tenant_id", "number", name="invoices_number_key"),
+        CheckConstraint("document_state IN ('none', 'pending', 'ready', 'failed')", name="document_state"),
+        ForeignKeyConstraint(
+            ["tenant_id", "subscription_id"], ["subscriptions.tenant_id", "subscriptions.id"]
+        ),
+        Index("invoices_newest_idx", "tenant_id", text("created_at DESC"), text("id DESC")),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    stripe_invoice_id: Mapped[str]
+    stripe_subscription_id: Mapped[str | None]
+    subscription_id: Mapped[UUID | None]
+    number: Mapped[str | None]
+    status: Mapped[str]
+    billing_reason: Mapped[str] = mapped_column(server_default="")
+    collection_method: Mapped[str] = mapped_column(server_default="charge_automatically")
+    currency: Mapped[str]
+    subtotal_minor: Mapped[Minor]
+    discount_minor: Mapped[Minor] = mapped_column(server_default="0")
+    tax_minor: Mapped[Minor] = mapped_column(server_default="0")
+    total_minor: Mapped[Minor]
+    amount_due_minor: Mapped[Minor]
+    amount_paid_minor: Mapped[Minor]
+    amount_remaining_minor: Mapped[Minor]
+    starting_balance_minor: Mapped[Minor] = mapped_column(server_default="0")
+    ending_balance_minor: Mapped[Minor | None]
+    discounts: Mapped[list[Any]] = mapped_column(server_default="[]")
+    taxes: Mapped[list[Any]] = mapped_column(server_default="[]")
+    period_start: Mapped[datetime | None]
+    period_end: Mapped[datetime | None]
+    issued_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    next_payment_attempt_at: Mapped[datetime | None]
+    attempt_count: Mapped[int] = mapped_column(server_default="0")
+    hosted_invoice_url: Mapped[str | None]
+    document_state: Mapped[str] = mapped_column(server_default="none")
+    document_attempt: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[datetime]
+    synced_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    # The keys are composite, but row-level security already binds the tenant: joining on the id alone
+    # keeps SQLAlchemy from writing tenant_id through two relationships.
+    lines: Mapped[list[InvoiceLine]] = relationship(
+        primaryjoin=lambda: Invoice.id == foreign(InvoiceLine.invoice_id),
+        order_by=InvoiceLine.position,
+        viewonly=True,
+    )
+    payments: Mapped[list[Payment]] = relationship(
+        primaryjoin=lambda: Invoice.id == foreign(Payment.invoice_id),
+        order_by=Payment.created_at,
+        viewonly=True,
+    )
+
+    @property
+    def is_issued(self) -> bool:
+        """Whether Stripe has finalised it: a draft has no number and is nobody's debt yet."""
+        return self.status in ISSUED_STATUSES
+
+
+class InvoiceDocument(TenantOwned, Timestamped, Model):
+    """The rendered PDF, frozen with its SHA-256 and the snapshot that it was rendered from."""
+
+    __tablename__ = "invoice_documents"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "invoice_id", "kind", name="invoice_documents_kind_key"),
+        CheckConstraint("sha256 = sha256(content)", name="sha256"),
+        ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoices.tenant_id", "invoices.id"]),
+    )
+
+    invoice_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(server_default="invoice")
+    template_version: Mapped[str]
+    language: Mapped[str]
+    snapshot: Mapped[dict[str, Any]]
+    content: Mapped[bytes]
+    sha256: Mapped[bytes]

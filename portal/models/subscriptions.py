@@ -1,0 +1,121 @@
+"""The tenant's customer record, checkouts, subscriptions and payment methods."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.models.base import Minor, Model, TenantOwned, Timestamped
+
+LIVE_STATUSES = ("trialing", "active", "past_due", "unpaid", "paused")
+_LIVE_SQL = "superseded_reason IS NULL AND status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused')"
+
+
+class Customer(Model):
+    """The tenant at Stripe. The row exists before the Stripe customer does."""
+
+    __tablename__ = "customers"
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    stripe_customer_id: Mapped[str | None]
+    default_payment_method: Mapped[str | None]
+    balance_minor: Mapped[Minor] = mapped_column(server_default="0")
+    synced_at: Mapped[datetime | None]
+
+
+class Subscription(TenantOwned, Timestamped, Model):
+    """A mirror of Stripe's subscription; ``status`` is Stripe's word, never ours."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        UniqueConstraint(
+            "tenant_id", "stripe_subscription_id", name="subscriptions_stripe_subscription_id_key"
+        ),
+        CheckConstraint("superseded_reason IN ('duplicate', 'replaced')", name="superseded_reason"),
+        Index("subscriptions_live_idx", "tenant_id", unique=True, postgresql_where=text(_LIVE_SQL)),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    stripe_subscription_id: Mapped[str]
+    plan_id: Mapped[str] = mapped_column(ForeignKey("plans.plan_id"))
+    plan_price_id: Mapped[UUID] = mapped_column(ForeignKey("plan_prices.id"))
+    status: Mapped[str]
+    currency: Mapped[str]
+    unit_amount_minor: Mapped[Minor]
+    quantity: Mapped[int] = mapped_column(server_default="1")
+    interval: Mapped[str]
+    current_period_start: Mapped[datetime | None]
+    current_period_end: Mapped[datetime | None]
+    trial_end: Mapped[datetime | None]
+    cancel_at: Mapped[datetime | None]
+    cancel_at_period_end: Mapped[bool] = mapped_column(server_default="false")
+    canceled_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    default_payment_method: Mapped[str | None]
+    latest_stripe_invoice_id: Mapped[str | None]
+    superseded_reason: Mapped[str | None]
+    synced_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this is the tenant's one running subscription."""
+        return self.superseded_reason is None and self.status in LIVE_STATUSES
+
+    @property
+    def amount_minor(self) -> int:
+        """What a period costs before discounts and tax, in minor units."""
+        return self.unit_amount_minor * self.quantity
+
+
+class Checkout(TenantOwned, Timestamped, Model):
+    """One try to subscribe: ``preparing`` → ``open`` → ``complete`` | ``expired`` | ``failed``."""
+
+    __tablename__ = "checkouts"
+    __table_args__ = (
+        CheckConstraint("state IN ('preparing', 'open', 'complete', 'expired', 'failed')", name="state"),
+        Index(
+            "checkouts_under_way_idx", "tenant_id", unique=True,
+            postgresql_where=text("state IN ('preparing', 'open')"),
+        ),
+        Index("checkouts_stripe_session_id_idx", "tenant_id", "stripe_session_id", unique=True),
+    )  # fmt: skip
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    plan_id: Mapped[str] = mapped_column(ForeignKey("plans.plan_id"))
+    plan_price_id: Mapped[UUID] = mapped_column(ForeignKey("plan_prices.id"))
+    started_by: Mapped[UUID | None]
+    language: Mapped[str] = mapped_column(server_default="en")
+    trial_days: Mapped[int] = mapped_column(server_default="0")
+    state: Mapped[str] = mapped_column(server_default="preparing")
+    stripe_session_id: Mapped[str | None]
+    url: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
+    stripe_subscription_id: Mapped[str | None]
+    error_code: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in ("preparing", "open")
+
+
+class PaymentMethod(TenantOwned, Timestamped, Model):
+    """A mirror of Stripe's payment method: what a person needs to recognise it, nothing more."""
+
+    __tablename__ = "payment_methods"
+    __table_args__ = (
+        UniqueConstraint(
+            "tenant_id", "stripe_payment_method_id", name="payment_methods_stripe_payment_method_id_key"
+        ),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    stripe_payment_method_id: Mapped[str]
+    type: Mapped[str]
+    brand: Mapped[str] = mapped_column(server_default="")
+    last4: Mapped[str] = mapped_column(server_default="")
+    exp_month: Mapped[int | None]
+    exp_year: Mapped[int | None]
+    detached_at: Mapped[datetime | None]

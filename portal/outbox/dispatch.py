@@ -1,0 +1,67 @@
+"""Running claimed work: bind its tenant, call its handler, settle the row."""
+
+import logging
+
+from portal import tenancy
+from portal.extensions import db
+from portal.models import DriftFinding
+from portal.outbox import leases, registry
+from portal.outbox.work import Retry, Work
+
+log = logging.getLogger("portal.outbox")
+
+
+def run_next() -> bool:
+    """Do the next due piece of work. Returns whether there was one."""
+    work = leases.claim()
+    if work is None:
+        return False
+    run(work)
+    return True
+
+
+def run(work: Work) -> None:
+    """Do one piece of claimed work and settle its row, whatever happens."""
+    extra = {"kind": work.kind, "outbox_key": work.key, "attempts": work.attempts}
+    function = registry.handler_of(work.kind)
+    try:
+        if function is None:
+            raise LookupError(f"no handler for {work.kind!r}")
+        with tenancy.bound(work.tenant_id):
+            function(work)
+            _finish_if_open(work)
+    except leases.LeaseLost:
+        log.warning("lease lost; the new holder does it", extra=extra)
+    except Retry as later:
+        with tenancy.bound():
+            leases.postpone(work, later.seconds, str(later))
+            db.session.commit()
+    except Exception as error:
+        log.exception("work failed", extra=extra)
+        _settle_failure(work, error)
+
+
+def _finish_if_open(work: Work) -> None:
+    """Finish for handlers that had nothing to commit; those which finished themselves are done already."""
+    try:
+        leases.finish(work)
+        db.session.commit()
+    except leases.LeaseLost:
+        db.session.rollback()
+
+
+def _settle_failure(work: Work, error: Exception) -> None:
+    with tenancy.bound():
+        try:
+            if leases.fail(work, f"{type(error).__name__}: {error}"):
+                db.session.add(
+                    DriftFinding(
+                        tenant_id=work.tenant_id,
+                        kind="dead_work",
+                        object_id=work.key,
+                        details={"kind": work.kind, "error": str(error)[:500]},
+                    )
+                )
+            db.session.commit()
+        except leases.LeaseLost:
+            db.session.rollback()

@@ -1,0 +1,126 @@
+"""Claiming, finishing and postponing outbox rows. Leases live on the database's clock."""
+
+import random
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy import func as sql
+from sqlalchemy import or_, select, text, update
+
+from portal import tenancy
+from portal.extensions import db
+from portal.models import OutboxRow
+from portal.outbox.work import Work
+
+LEASE = timedelta(seconds=30)
+MAX_ATTEMPTS = 20
+MAX_BACKOFF_SECONDS = 600
+
+
+class LeaseLost(RuntimeError):
+    """Somebody else holds the row now; the transaction that noticed it must not commit."""
+
+
+def claim() -> Work | None:
+    """Take the lease of the next due row, in a transaction of its own; ``None`` when nothing is due."""
+    tenancy.fresh()
+    due = (
+        select(OutboxRow.id)
+        .where(
+            OutboxRow.done_at.is_(None),
+            OutboxRow.dead_at.is_(None),
+            OutboxRow.next_at <= sql.now(),
+            or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until < sql.now()),
+        )
+        .order_by(OutboxRow.next_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    row = db.session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.id == due)
+        .values(lease_token=uuid4(), lease_until=sql.now() + LEASE, attempts=OutboxRow.attempts + 1)
+        .returning(
+            OutboxRow.id,
+            OutboxRow.kind,
+            OutboxRow.key,
+            OutboxRow.lease_token,
+            OutboxRow.tenant_id,
+            OutboxRow.payload,
+            OutboxRow.attempts,
+        ),
+        execution_options={"synchronize_session": False},
+    ).first()
+    db.session.commit()
+    return None if row is None else Work(*row)
+
+
+def finish(work: Work) -> None:
+    """Mark the work done in the current transaction, together with its result.
+
+    Raises :class:`LeaseLost` when the lease has passed on: the caller's result must then be rolled back.
+    """
+    _settle(work, done_at=sql.now(), last_error=None)
+
+
+def postpone(work: Work, seconds: float, reason: str) -> None:
+    """Give the row back for later, uncounted: waiting is not failing."""
+    _settle(
+        work,
+        next_at=sql.now() + timedelta(seconds=seconds),
+        attempts=OutboxRow.attempts - 1,
+        lease_token=None,
+        lease_until=None,
+        last_error=reason[:500],
+    )
+
+
+def fail(work: Work, error: str) -> bool:
+    """Give the row back with growing delay. Returns whether it was given up (``dead_at`` set)."""
+    if work.attempts >= MAX_ATTEMPTS:
+        _settle(work, dead_at=sql.now(), last_error=error[:500])
+        return True
+    # Jitter, so that a hundred rows that failed together do not come back together.
+    seconds = min(2.0**work.attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
+    _settle(
+        work,
+        next_at=sql.now() + timedelta(seconds=seconds),
+        lease_token=None,
+        lease_until=None,
+        last_error=error[:500],
+    )
+    return False
+
+
+def give_up(work: Work, error: str) -> None:
+    """End the row without its effect; staff can see why."""
+    _settle(work, dead_at=sql.now(), last_error=error[:500])
+
+
+def has_due() -> bool:
+    """Whether any row could be claimed now."""
+    return bool(
+        db.session.execute(
+            text(
+                "SELECT EXISTS (SELECT FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND next_at <= now()"
+                " AND (lease_until IS NULL OR lease_until < now()))"
+            )
+        ).scalar_one()
+    )
+
+
+def _settle(work: Work, **values: object) -> None:
+    result = db.session.execute(
+        update(OutboxRow)
+        .where(
+            OutboxRow.id == work.id,
+            OutboxRow.lease_token == work.token,
+            OutboxRow.done_at.is_(None),
+            OutboxRow.dead_at.is_(None),
+        )
+        .values(**values),
+        execution_options={"synchronize_session": False},
+    )
+    if result.rowcount != 1:  # type: ignore[attr-defined]
+        raise LeaseLost(work.key)

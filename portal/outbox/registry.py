@@ -1,0 +1,52 @@
+"""Which function does which kind of work, by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from portal.outbox.work import Work
+
+Handler = Callable[[Work], None]
+Task = Callable[[], None]
+
+_handlers: dict[str, Handler] = {}
+_tasks: dict[str, "PeriodicDefinition"] = {}
+
+
+@dataclass(frozen=True)
+class PeriodicDefinition:
+    """A task that comes back every ``every_seconds``."""
+
+    name: str
+    every_seconds: int
+    task: Task
+
+
+def handler(kind: str) -> Callable[[Handler], Handler]:
+    """Register the decorated function for ``kind``. Raises :class:`ValueError` for a kind that has one."""
+
+    def register(function: Handler) -> Handler:
+        if kind in _handlers:
+            raise ValueError(f"two handlers for {kind!r}")
+        _handlers[kind] = function
+        return function
+
+    return register
+
+
+def periodic(name: str, *, every_seconds: int) -> Callable[[Task], Task]:
+    """Register the decorated function as work that comes back; it runs on a worker, at least once a turn."""
+
+    def register(function: Task) -> Task:
+        _tasks[name] = PeriodicDefinition(name, every_seconds, function)
+        handler(f"periodic.{name}")(lambda _work: function())
+        return function
+
+    return register
+
+
+def handler_of(kind: str) -> Handler | None:
+    return _handlers.get(kind)
+
+
+def periodic_definitions() -> list[PeriodicDefinition]:
+    return list(_tasks.values())

@@ -1,0 +1,85 @@
+"""The bell: an RQ job that tells a worker to look at the database.
+
+It carries nothing and may be lost; the ticker rings again. Redis is given 0.2 s and no retry, and after a
+failure it is left alone for a while: a page must never wait for a bell (design §5.9).
+"""
+
+import logging
+import time
+from typing import Any
+
+from flask import Flask, current_app
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry as RedisRetry
+from rq import Queue
+from rq.serializers import JSONSerializer
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from portal.extensions import db
+
+QUEUE = "portal"
+DRAIN = "jobs.drain.drain"
+TIMEOUT_SECONDS = 0.2
+BREAKER_SECONDS = 5.0
+
+log = logging.getLogger("portal.outbox")
+
+
+class Bell:
+    """Rings a worker through RQ; silent while Redis does not answer."""
+
+    def __init__(self, url: str) -> None:
+        self.redis = Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=RedisRetry(NoBackoff(), 0),
+        )
+        self._queue = Queue(QUEUE, connection=self.redis, serializer=JSONSerializer)
+        self._closed_until = 0.0
+
+    def ring(self) -> bool:
+        """Ask a worker to drain. Returns whether Redis took it."""
+        if time.monotonic() < self._closed_until:
+            return False
+        try:
+            # Results and failures are of no interest: the truth is in the outbox.
+            self._queue.enqueue(DRAIN, result_ttl=0, failure_ttl=60, ttl=60, job_timeout=120)
+        except RedisError as error:
+            self._closed_until = time.monotonic() + BREAKER_SECONDS
+            log.warning("redis does not answer; the ticker will see to the work: %s", type(error).__name__)
+            return False
+        return True
+
+    def ping(self) -> None:
+        """Raises :class:`redis.exceptions.RedisError` when Redis does not answer in 0.2 s."""
+        self.redis.ping()
+
+
+def init_wake(app: Flask) -> None:
+    app.extensions["bell"] = Bell(app.extensions["settings"].redis_url)
+
+
+def bell() -> Bell:
+    """The running app's bell."""
+    found: Bell = current_app.extensions["bell"]
+    return found
+
+
+def after_commit() -> None:
+    """Ring once when the session's transaction has been committed; a rollback forgets it."""
+    db.session().info["wake"] = True
+
+
+@event.listens_for(Session, "after_commit")
+def _ring(session: Session) -> None:
+    if session.info.pop("wake", False):
+        bell().ring()
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session, *_: Any) -> None:
+    session.info.pop("wake", None)

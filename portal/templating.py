@@ -1,0 +1,125 @@
+"""What templates may use: macros, filters that speak the viewer's locale, and the choice page or fragment."""
+
+import datetime as dt
+import hashlib
+import json
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from flask import Flask, Response, current_app, make_response, render_template, request, url_for
+from flask.typing import ResponseValue
+from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal import formats, labels
+from portal.config import LANGUAGES
+from portal.i18n import LANGUAGE_NAMES, viewer
+
+# Every file's macros are reached as ``ui.<macro>``; a file per kind keeps each readable.
+MACRO_FILES = ("actions", "content", "feedback", "fields", "status", "tables")
+POLL_SECONDS = (1, 2, 5)
+
+
+def init_templating(app: Flask) -> None:
+    """Register filters, macros and globals."""
+    environment = app.jinja_env
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters.update(
+        money=money,
+        unit_price=lambda amount, currency: formats.unit_price(amount, currency, viewer().format_locale),
+        number=lambda value: formats.number(value, viewer().format_locale),
+        percent=lambda value: formats.percent(Decimal(value), viewer().format_locale),
+        date=date,
+        datetime=datetime,
+        stored_text=labels.stored_text,
+        limit_label=labels.limit_label,
+        role_label=labels.role_label,
+    )
+    environment.globals.update(
+        asset=asset,
+        poll_seconds=poll_seconds,
+        status_label=labels.status_label,
+        viewer=viewer,
+        principal=principal,
+        language_names={code: LANGUAGE_NAMES[code] for code in LANGUAGES},
+        portal_name=app.extensions["settings"].portal_name,
+    )
+    environment.globals["ui"] = _macros(app)
+
+
+def page(template: str, partial: str, status: int = 200, *, toast: str = "", **context: Any) -> Response:
+    """Render the whole page, or only ``partial`` when htmx will swap it into a page that is open.
+
+    ``toast`` is an already translated sentence shown with the fragment (a page shows flashed ones).
+    """
+    wanted = partial if is_partial() else template
+    response = make_response(render_template(wanted, **context), status)
+    response.vary.update(("HX-Request-Type", "HX-Request"))
+    return with_toast(response, toast) if toast and is_partial() else response
+
+
+def is_partial() -> bool:
+    """Whether htmx asks for a fragment; its requests for whole pages (boosted, history) are not."""
+    return request.headers.get("HX-Request-Type") == "partial"
+
+
+def is_htmx() -> bool:
+    """Whether htmx sent this request: it can neither follow a redirect to Stripe nor show a whole page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def with_toast(response: ResponseValue, message: str, kind: str = "good") -> Response:
+    """Add a toast to an htmx response. ``kind``: "good", "warn" or "bad"; the message is shown as text."""
+    answer = make_response(response)
+    # Headers are Latin-1: JSON's ASCII escapes carry every language through.
+    answer.headers["HX-Trigger"] = json.dumps({"toast": {"message": message, "kind": kind}})
+    return answer
+
+
+def principal() -> Any:
+    """The signed-in person or ``None``, also while the database is down (then nobody is known)."""
+    try:
+        return current_user._get_current_object() if current_user.is_authenticated else None
+    except SQLAlchemyError:
+        return None
+
+
+def asset(path: str) -> str:
+    """The address of a static file with its content's hash: versioned addresses are cached for a year."""
+    return url_for("static", filename=path, v=_content_hash(Path(str(current_app.static_folder)) / path))
+
+
+def poll_seconds(polls: int) -> int:
+    """How long to wait before the next look, after ``polls`` looks: 1, 2, then 5 seconds."""
+    return POLL_SECONDS[min(max(polls, 0), len(POLL_SECONDS) - 1)]
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """Minor units as the viewer writes them: 2900 usd → ``$29.00`` or ``29,00 US$``."""
+    return formats.money(amount_minor, currency, viewer().format_locale)
+
+
+def date(value: dt.datetime | dt.date, style: formats.DateStyle = "medium") -> str:
+    """The day, in the viewer's time zone and words."""
+    return formats.date(value, viewer().format_locale, style, viewer().timezone)
+
+
+def datetime(value: dt.datetime, style: formats.DateStyle = "medium") -> str:
+    """The moment, in the viewer's time zone and words."""
+    return formats.datetime(value, viewer().format_locale, viewer().timezone, style)
+
+
+@cache
+def _content_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def _macros(app: Flask) -> SimpleNamespace:
+    found: dict[str, Any] = {}
+    for name in MACRO_FILES:
+        module = app.jinja_env.get_template(f"ui/{name}.html").module
+        found.update({key: value for key, value in vars(module).items() if not key.startswith("_")})
+    return SimpleNamespace(**found)

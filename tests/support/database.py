@@ -1,0 +1,97 @@
+"""Databases for tests: one migrated template per xdist worker, one clone per test.
+
+Not savepoints: a tenant bound in a transaction that never really commits would stay bound.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from portal import config
+from portal.app import create_app
+from portal.commands.demo import seed_plans
+from portal.commands.setup import prepare_database
+from tests.support.services import DATABASE_VARIABLE, REDIS_VARIABLE
+
+SECRET_KEY = "test-secret-key-of-more-than-thirty-two-characters"
+WEBHOOK_SECRET = "whsec_test_secret_of_the_portal"
+_numbers = count(1)
+
+
+def worker_name() -> str:
+    """What keeps the databases and roles of parallel workers apart."""
+    return f"portal_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.environ.get('PYTEST_XDIST_TESTRUNUID', 'run')[:8]}"
+
+
+def environment(database: str, **overrides: str) -> dict[str, str]:
+    """The portal's environment for a test database, as every process of it would get it."""
+    admin = make_url(os.environ[DATABASE_VARIABLE])
+    return {
+        "DATABASE_URL": admin.set(database=database).render_as_string(hide_password=False),
+        "DB_ROLE_PREFIX": worker_name(),
+        "DB_POOL_SIZE": "2",
+        "REDIS_URL": os.environ[REDIS_VARIABLE],
+        "STRIPE_API_KEY": "sk_test_portal",
+        "STRIPE_API_BASE": "http://127.0.0.1:1",
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "STRIPE_PUBLIC_KEY": "pk_test_portal",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": "1",
+        "SECRET_KEY": SECRET_KEY,
+        "PUBLIC_URL": "http://127.0.0.1:8000",
+        "PORTAL_ENV": "development",
+        "LOG_LEVEL": "WARNING",
+        **overrides,
+    }
+
+
+def make_template() -> str:
+    """A migrated database with the four plans, to be cloned. Returns its name."""
+    name = f"{worker_name()}_template"
+    _admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}"')
+    app = create_app("owner", settings=config.load(environment(name)))
+    with app.app_context():
+        prepare_database()
+        seed_plans()
+        dispose(app)
+    return name
+
+
+@contextmanager
+def cloned(template: str) -> Iterator[str]:
+    """The name of a fresh copy of ``template``, dropped afterwards."""
+    name = f"{worker_name()}_{next(_numbers)}"
+    _admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield name
+    finally:
+        _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def dispose(app: object) -> None:
+    """Close an app's pools, so that its database can be cloned or dropped. Needs its app context."""
+    from portal.extensions import db
+
+    db.session.remove()
+    for engine in db.engines.values():
+        engine.dispose()
+
+
+def _admin(*statements: str) -> None:
+    engine = create_engine(_admin_url(), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def _admin_url() -> str:
+    return (
+        make_url(os.environ[DATABASE_VARIABLE])
+        .set(drivername="postgresql+psycopg")
+        .render_as_string(hide_password=False)
+    )

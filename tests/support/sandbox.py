@@ -1,0 +1,57 @@
+"""A real sandbox process for tests, and its control API."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+TIMEOUT = 20
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox: its address, its SMTP port, its account."""
+
+    url: str
+    smtp_port: int
+    account: str
+
+    def get(self, path: str) -> Any:
+        """A page of the control API."""
+        answer = requests.get(f"{self.url}/_sandbox/{path}", timeout=TIMEOUT)
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, path: str, **body: Any) -> Any:
+        """An act of the control API."""
+        answer = requests.post(f"{self.url}/_sandbox/{path}", json=body, timeout=TIMEOUT)
+        answer.raise_for_status()
+        return answer.json()
+
+    def pay(self, session_id: str, card: str = "4242424242424242", **more: Any) -> Any:
+        """Pay a Checkout session as its page would."""
+        return self.post(f"checkout/{session_id}/pay", card=card, **more)
+
+    def environment(self) -> dict[str, str]:
+        """What the portal needs to know of this sandbox."""
+        return {"STRIPE_API_BASE": self.url, "SMTP_PORT": str(self.smtp_port)}
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[Sandbox]:
+    """A sandbox on free ports, ended afterwards."""
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--smtp-port", "0", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            ready = json.loads(line)
+            yield Sandbox(ready["url"], ready["smtp_port"], ready["account"])
+        finally:
+            process.terminate()
+            process.wait(TIMEOUT)
