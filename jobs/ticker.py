@@ -16,7 +16,7 @@ from jobs.startup import create_worker_app
 from portal import tenancy
 from portal.mirror import leases as mirror
 from portal.outbox import leases as outbox
-from portal.outbox import periodic
+from portal.outbox import schedule
 from portal.outbox.wake import bell
 
 EVERY_SECONDS = 1.0
@@ -35,7 +35,7 @@ def main() -> int:
         while not stop.is_set():
             try:
                 if not registered:
-                    periodic.register_all()
+                    schedule.register_all()
                     registered = True
                 tick()
             except SQLAlchemyError as error:
@@ -47,7 +47,7 @@ def main() -> int:
 
 def tick() -> None:
     """Start what is due; ring when something waits, or do it here when nobody can be rung."""
-    periodic.start_due()
+    schedule.start_due()
     due = outbox.has_due() or mirror.has_due()
     tenancy.fresh()
     if due and not bell().ring():

@@ -29,12 +29,8 @@ def run() -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
         connection.execute(text("SET LOCAL lock_timeout = '10s'"))
         # Set for the transaction: the revisions read it to name the roles.
-        connection.execute(
-            text("SELECT set_config('app.role_prefix', :p, true)"), {"p": settings.db_role_prefix}
-        )
-        context.configure(
-            connection=connection, target_metadata=Model.metadata, include_object=include_object
-        )
+        connection.execute(text("SELECT set_config('app.role_prefix', :p, true)"), {"p": settings.db_role_prefix})
+        context.configure(connection=connection, target_metadata=Model.metadata, include_object=include_object)
         context.run_migrations()
     engine.dispose()
 

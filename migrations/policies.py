@@ -35,9 +35,7 @@ def protect(table: str, *, web: str, worker: str, column: str = "tenant_id") -> 
         for verb in sorted(set(re.findall(r"SELECT|INSERT|UPDATE|DELETE", privileges))):
             using = f"USING ({column} = {{tenant}})" if verb != "INSERT" else ""
             check = f"WITH CHECK ({column} = {{tenant}})" if verb in ("INSERT", "UPDATE") else ""
-            run(
-                f"CREATE POLICY {table}_{name}_{verb.lower()} ON {table} FOR {verb} TO {{{name}}} {using} {check}"
-            )
+            run(f"CREATE POLICY {table}_{name}_{verb.lower()} ON {table} FOR {verb} TO {{{name}}} {using} {check}")
         run(f"GRANT {privileges} ON {table} TO {{{name}}}")
     read_only(table)
 

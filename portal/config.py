@@ -88,9 +88,7 @@ def _psycopg_url(raw: str, name: str) -> str:
     try:
         url = make_url(raw)
     except Exception as error:
-        raise ConfigError(
-            f"{name} is not a database URL; expected postgresql://user:password@host/name"
-        ) from error
+        raise ConfigError(f"{name} is not a database URL; expected postgresql://user:password@host/name") from error
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise ConfigError(f"{name} must be a postgresql:// URL")
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
@@ -114,7 +112,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     """Read and check the environment. Raises :class:`ConfigError` with one clear sentence."""
     env = os.environ if env is None else env
     database_url = _psycopg_url(_required(env, "DATABASE_URL"), "DATABASE_URL")
-    role_urls = {
+    role_urls: dict[str, str] = {
         role: _psycopg_url(env[f"DATABASE_URL_{role.upper()}"], f"DATABASE_URL_{role.upper()}")
         for role in LOGIN_ROLES
         if env.get(f"DATABASE_URL_{role.upper()}")
@@ -163,8 +161,6 @@ def _check(settings: Settings) -> None:
     if urlsplit(settings.public_url).scheme not in ("http", "https"):
         raise ConfigError("PUBLIC_URL must start with http:// or https://")
     if settings.is_production and settings.stripe_api_base != STRIPE_API_BASE:
-        raise ConfigError(
-            "STRIPE_API_BASE points away from Stripe; that is allowed only with PORTAL_ENV=development"
-        )
+        raise ConfigError("STRIPE_API_BASE points away from Stripe; that is allowed only with PORTAL_ENV=development")
     if settings.stripe_api_base != STRIPE_API_BASE and "_live_" in settings.stripe_api_key:
         raise ConfigError("a live Stripe key must never be sent to another address than Stripe's")

@@ -59,9 +59,7 @@ def status_label(kind: str, status: str) -> tuple[str, str]:
 
     A status that Stripe adds later is shown as its code rather than hidden.
     """
-    table = {"subscription": SUBSCRIPTION_STATUSES, "invoice": INVOICE_STATUSES, "payment": PAYMENT_STATUSES}[
-        kind
-    ]
+    table = {"subscription": SUBSCRIPTION_STATUSES, "invoice": INVOICE_STATUSES, "payment": PAYMENT_STATUSES}[kind]
     word, tone = table.get(status, (status.replace("_", " "), "idle"))
     return str(word), tone
 

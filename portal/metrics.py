@@ -27,7 +27,7 @@ class BusinessFigures:
 
     def collect(self) -> Iterator[Metric]:
         """Yields one family per name, as prometheus_client asks for it."""
-        families: dict[str, Metric] = {}
+        families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
         rows = db.session.execute(select(MetricValue.name, MetricValue.labels, MetricValue.value)).all()
         for name, labels, value in rows:
             family, text = _FAMILIES[name]

@@ -30,9 +30,7 @@ class Binding:
     def statements(self) -> str:
         """The SET LOCAL statements; values are UUIDs, so that nothing can be injected."""
         values = {"tenant_id": self.tenant_id, "user_id": self.user_id, "request_token": self.request_token}
-        return "; ".join(
-            f"SET LOCAL app.{name} = '{UUID(str(value))}'" for name, value in values.items() if value
-        )
+        return "; ".join(f"SET LOCAL app.{name} = '{UUID(str(value))}'" for name, value in values.items() if value)
 
 
 class BindingError(RuntimeError):
@@ -45,9 +43,7 @@ def current() -> Binding:
     return binding
 
 
-def bind(
-    tenant_id: UUID | None = None, *, user_id: UUID | None = None, request_token: UUID | None = None
-) -> None:
+def bind(tenant_id: UUID | None = None, *, user_id: UUID | None = None, request_token: UUID | None = None) -> None:
     """Bind the session for its next transactions.
 
     Raises :class:`BindingError` while a transaction is open or objects are loaded: they would be another

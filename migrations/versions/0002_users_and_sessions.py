@@ -153,15 +153,11 @@ def _secrets() -> None:
             f"CREATE POLICY {table}_web ON {table} TO {{web}} USING (user_id = {{user}}) WITH CHECK (user_id = {{user}})"
         )
         run(f"CREATE POLICY {table}_lookup ON {table} FOR SELECT TO {{lookup}} USING (true)")
-        run(
-            f"GRANT SELECT, INSERT, UPDATE ON {table} TO {{web}}; GRANT SELECT ON {table} TO {{lookup}}, {{backup}}"
-        )
+        run(f"GRANT SELECT, INSERT, UPDATE ON {table} TO {{web}}; GRANT SELECT ON {table} TO {{lookup}}, {{backup}}")
         # The worker clears what has been over for a month.
         over = "expires_at < now() - interval '30 days'"
         for verb in ("SELECT", "DELETE"):
-            run(
-                f"CREATE POLICY {table}_sweep_{verb.lower()} ON {table} FOR {verb} TO {{worker}} USING ({over})"
-            )
+            run(f"CREATE POLICY {table}_sweep_{verb.lower()} ON {table} FOR {verb} TO {{worker}} USING ({over})")
         run(f"GRANT SELECT, DELETE ON {table} TO {{worker}}")
     # The mail job makes the reset link: a token in the outbox could be read there.
     run("""CREATE POLICY password_resets_issue ON password_resets TO {worker}
@@ -175,13 +171,9 @@ def _users() -> None:
     run("""CREATE POLICY users_select ON users FOR SELECT TO {web}, {worker}
            USING (id = {user} OR id IN (SELECT m.user_id FROM memberships m WHERE m.tenant_id = {tenant}))""")
     run("CREATE POLICY users_insert ON users FOR INSERT TO {web} WITH CHECK (id = {user})")
-    run(
-        "CREATE POLICY users_update ON users FOR UPDATE TO {web} USING (id = {user}) WITH CHECK (id = {user})"
-    )
+    run("CREATE POLICY users_update ON users FOR UPDATE TO {web} USING (id = {user}) WITH CHECK (id = {user})")
     run("CREATE POLICY users_lookup ON users FOR SELECT TO {lookup}, {staff}, {reader} USING (true)")
-    run(
-        "GRANT SELECT, INSERT, UPDATE ON users TO {web}; GRANT SELECT ON users TO {worker}, {lookup}, {backup}"
-    )
+    run("GRANT SELECT, INSERT, UPDATE ON users TO {web}; GRANT SELECT ON users TO {worker}, {lookup}, {backup}")
     # Not password_hash: staff look at people, never at their secrets.
     run("""GRANT SELECT (id, email, name, language, format_locale, timezone, disabled_at, created_at)
            ON users TO {staff}, {reader}""")

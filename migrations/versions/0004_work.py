@@ -100,36 +100,27 @@ $$ INSERT INTO stripe_objects AS o (id, kind, wanted) VALUES (object_id, object_
 def upgrade() -> None:
     op.execute(TABLES)
     op.execute(FUNCTIONS)
-    run(
-        "GRANT CREATE ON SCHEMA public TO {lookup}; GRANT SELECT, INSERT, UPDATE ON stripe_objects TO {lookup}"
-    )
+    run("GRANT CREATE ON SCHEMA public TO {lookup}; GRANT SELECT, INSERT, UPDATE ON stripe_objects TO {lookup}")
     run("ALTER FUNCTION want_stripe_object(text, text) OWNER TO {lookup}")
-    run(
-        "REVOKE CREATE ON SCHEMA public FROM {lookup}; REVOKE ALL ON FUNCTION want_stripe_object(text, text) FROM PUBLIC"
-    )
+    run("REVOKE CREATE ON SCHEMA public FROM {lookup}")
+    run("REVOKE ALL ON FUNCTION want_stripe_object(text, text) FROM PUBLIC")
     run("GRANT EXECUTE ON FUNCTION want_stripe_object(text, text) TO {web}, {worker}")
     # A request sees and ends only the work that is leased to itself.
     run("ALTER TABLE outbox ENABLE ROW LEVEL SECURITY; ALTER TABLE outbox FORCE ROW LEVEL SECURITY")
-    run("CREATE POLICY outbox_web_insert ON outbox FOR INSERT TO {web} WITH CHECK (true)")
+    own = "tenant_id IS NULL OR tenant_id = {tenant}"
+    run(f"CREATE POLICY outbox_web_insert ON outbox FOR INSERT TO {{web}} WITH CHECK ({own})")
     run("CREATE POLICY outbox_web_select ON outbox FOR SELECT TO {web} USING (lease_token = {request})")
-    run(
-        "CREATE POLICY outbox_web_update ON outbox FOR UPDATE TO {web} USING (lease_token = {request}) WITH CHECK (true)"
-    )
+    run("""CREATE POLICY outbox_web_update ON outbox FOR UPDATE TO {web}
+           USING (lease_token = {request}) WITH CHECK (true)""")
     run("CREATE POLICY outbox_worker ON outbox TO {worker} USING (true) WITH CHECK (true)")
     run("CREATE POLICY outbox_read ON outbox FOR SELECT TO {staff}, {reader} USING (true)")
-    run(
-        "GRANT SELECT, INSERT, UPDATE (done_at, dead_at, last_error, lease_token, lease_until, next_at) ON outbox TO {web}"
-    )
+    run("GRANT SELECT, INSERT, UPDATE (done_at, dead_at, last_error) ON outbox TO {web}")
     run("GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO {worker}")
-    run(
-        "GRANT INSERT ON stripe_events TO {web}; GRANT SELECT, INSERT, UPDATE, DELETE ON stripe_events TO {worker}"
-    )
+    run("GRANT INSERT ON stripe_events TO {web}; GRANT SELECT, INSERT, UPDATE, DELETE ON stripe_events TO {worker}")
     run("GRANT INSERT ON stripe_customers, drift_findings TO {web}")
-    run("""GRANT SELECT, INSERT, UPDATE ON stripe_objects, stripe_customers, periodic_tasks, heartbeats, drift_findings
-           TO {worker}""")
-    run(
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON metric_values TO {worker}; GRANT DELETE ON heartbeats TO {worker}"
-    )
+    run("""GRANT SELECT, INSERT, UPDATE
+           ON stripe_objects, stripe_customers, periodic_tasks, heartbeats, drift_findings TO {worker}""")
+    run("GRANT SELECT, INSERT, UPDATE, DELETE ON metric_values TO {worker}; GRANT DELETE ON heartbeats TO {worker}")
     run("GRANT SELECT ON heartbeats, metric_values TO {web}")
     run("""GRANT SELECT ON outbox, stripe_events, stripe_objects, stripe_customers, periodic_tasks, heartbeats,
            drift_findings, metric_values TO {staff}, {reader}, {backup}""")

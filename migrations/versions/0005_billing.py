@@ -196,9 +196,7 @@ def upgrade() -> None:
     for mirrored in ("subscriptions", "payment_methods", "payments"):
         protect(mirrored, web="SELECT", worker="SELECT, INSERT, UPDATE")
     # A request may ask for a failed document once more; what Stripe owns it can only read.
-    protect(
-        "invoices", web="SELECT, UPDATE (document_state, document_attempt)", worker="SELECT, INSERT, UPDATE"
-    )
+    protect("invoices", web="SELECT, UPDATE (document_state, document_attempt)", worker="SELECT, INSERT, UPDATE")
     # Lines of a draft come and go until Stripe finalises it.
     protect("invoice_lines", web="SELECT", worker="SELECT, INSERT, UPDATE, DELETE")
     # Frozen once written: nobody holds UPDATE or DELETE.

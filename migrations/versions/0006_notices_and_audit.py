@@ -25,7 +25,7 @@ CREATE TABLE notices (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id),
     CONSTRAINT notices_once_key UNIQUE (tenant_id, kind, object_id, step, channel, recipient),
-    CONSTRAINT notices_state_check CHECK (state IN ('staged', 'sent', 'failed'))
+    CONSTRAINT notices_state_check CHECK (state IN ('staged', 'sent', 'failed', 'overtaken'))
 );
 -- No foreign key to tenants: the platform's own chain has the nil UUID.
 CREATE TABLE audit_entries (

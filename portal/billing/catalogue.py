@@ -90,6 +90,4 @@ def _offer(plan: Plan, prices: Mapping[str, OfferedPrice]) -> Offer:
 
 
 def _offered(price: PlanPrice) -> OfferedPrice:
-    return OfferedPrice(
-        price.id, price.interval, price.unit_amount_minor, price.currency, str(price.stripe_price_id)
-    )
+    return OfferedPrice(price.id, price.interval, price.unit_amount_minor, price.currency, str(price.stripe_price_id))

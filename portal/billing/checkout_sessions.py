@@ -5,6 +5,8 @@ from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import select
+from stripe.params import SubscriptionCreateParams
+from stripe.params.checkout import SessionCreateParams
 
 from portal import clock
 from portal.billing import customers
@@ -49,9 +51,7 @@ def expire_session(work: Work) -> None:
     """End the session of an abandoned checkout; a session that was paid first is read again instead."""
     checkout = _locked_checkout(work)
     session_id = checkout.stripe_session_id
-    still_opening = (
-        session_id is None and checkout.state != "failed" and checkout.stripe_subscription_id is None
-    )
+    still_opening = session_id is None and checkout.state != "failed" and checkout.stripe_subscription_id is None
     db.session.commit()
     if still_opening:
         raise Retry(2, "the session is still being opened")
@@ -72,10 +72,7 @@ def expire_session(work: Work) -> None:
 def _locked_checkout(work: Work) -> Checkout:
     checkout_id = UUID(str(work.payload["checkout_id"]))
     return db.session.scalars(
-        select(Checkout)
-        .where(Checkout.id == checkout_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(Checkout).where(Checkout.id == checkout_id).with_for_update().execution_options(populate_existing=True)
     ).one()
 
 
@@ -87,31 +84,27 @@ def _open(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, A
         "checkout_id": str(checkout.id),
         "plan_id": checkout.plan_id,
     }
-    params: dict[str, Any] = {
+    params: SessionCreateParams = {
         "mode": "subscription",
         "customer": customer_id,
         "client_reference_id": str(checkout.id),
-        "line_items": [{"price": price.stripe_price_id, "quantity": 1}],
+        "line_items": [{"price": str(price.stripe_price_id), "quantity": 1}],
         "success_url": page,
         "cancel_url": f"{page}/back",
         "locale": _LOCALES.get(checkout.language, "auto"),
         "metadata": metadata,
         "subscription_data": {"metadata": metadata},
     }
-    return as_dict(
-        gateway().write(lambda s: s.v1.checkout.sessions.create(params, keyed(f"checkout:{checkout.id}")))
-    )
+    return as_dict(gateway().write(lambda s: s.v1.checkout.sessions.create(params, keyed(f"checkout:{checkout.id}"))))
 
 
 def _subscribe_free(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
-    params: dict[str, Any] = {
+    params: SubscriptionCreateParams = {
         "customer": customer_id,
-        "items": [{"price": price.stripe_price_id, "quantity": 1}],
+        "items": [{"price": str(price.stripe_price_id), "quantity": 1}],
         "metadata": {"tenant_id": str(checkout.tenant_id), "checkout_id": str(checkout.id)},
     }
-    return as_dict(
-        gateway().write(lambda s: s.v1.subscriptions.create(params, keyed(f"checkout:{checkout.id}")))
-    )
+    return as_dict(gateway().write(lambda s: s.v1.subscriptions.create(params, keyed(f"checkout:{checkout.id}"))))
 
 
 def _store(work: Work, opened: dict[str, Any]) -> None:

@@ -91,9 +91,7 @@ def start(plan_id: str, interval: str, *, actor: UUID, language: str) -> Checkou
         payload={"checkout_id": str(checkout.id)},
         seconds=LEASE_SECONDS,
     )
-    audit.record(
-        "checkout.start", "checkout", str(checkout.id), after={"plan_id": plan_id, "interval": interval}
-    )
+    audit.record("checkout.start", "checkout", str(checkout.id), after={"plan_id": plan_id, "interval": interval})
     db.session.commit()
     checkout_sessions.open_session(work)
     return checkout

@@ -1,8 +1,7 @@
 """The tenant at Stripe: made once, whatever is clicked twice."""
 
-from typing import Any
-
 from sqlalchemy.dialects.postgresql import insert
+from stripe.params import CustomerCreateParams, CustomerUpdateParams
 
 from portal import tenancy
 from portal.extensions import db
@@ -27,7 +26,7 @@ def ensure_stripe_customer() -> str:
     if row.stripe_customer_id:
         return row.stripe_customer_id
     # Constant parameters: a repeat after the tenant was renamed would otherwise be refused as another request.
-    params: dict[str, Any] = {"metadata": {"tenant_id": str(tenant_id)}}
+    params: CustomerCreateParams = {"metadata": {"tenant_id": str(tenant_id)}}
     created = gateway().write(lambda s: s.v1.customers.create(params, keyed(f"customer:{tenant_id}")))
     gateway().write(lambda s: s.v1.customers.update(created.id, _shown(tenant)))
     row.stripe_customer_id = created.id
@@ -38,7 +37,7 @@ def ensure_stripe_customer() -> str:
     return created.id
 
 
-def _shown(tenant: Tenant) -> dict[str, Any]:
+def _shown(tenant: Tenant) -> CustomerUpdateParams:
     return {
         "name": tenant.name,
         "email": tenant.email,

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from flask import current_app
 from sqlalchemy import select
+from stripe.params import PriceCreateParams, ProductCreateParams, ProductUpdateParams
 
 from portal import clock, money
 from portal.extensions import db
@@ -34,13 +35,17 @@ def _publish_product(plan: Plan) -> None:
     """The product's id is derived from the plan's, so that even a lost answer finds it again."""
     product_id = f"plan_{plan.plan_id}"
     # Stripe refuses an empty description.
-    shown = {"name": plan.name} | ({"description": plan.description} if plan.description else {})
+    shown: ProductUpdateParams = {"name": plan.name}
+    if plan.description:
+        shown["description"] = plan.description
     try:
         found = as_dict(gateway().read(lambda s: s.v1.products.retrieve(product_id)))
         if any(found.get(field) != value for field, value in shown.items()):
             gateway().write(lambda s: s.v1.products.update(product_id, shown))
     except StripeMissing:
-        params = {"id": product_id, "metadata": {"plan_id": plan.plan_id}, **shown}
+        params: ProductCreateParams = {"id": product_id, "metadata": {"plan_id": plan.plan_id}, "name": plan.name}
+        if plan.description:
+            params["description"] = plan.description
         gateway().write(lambda s: s.v1.products.create(params, keyed(f"product:{plan.plan_id}")))
     if plan.stripe_product_id != product_id:
         db.session.add(plan)
@@ -53,7 +58,7 @@ def _publish_price(plan: Plan, interval: str) -> None:
     amount_minor = money.from_decimal(Decimal(plan.price_for(interval)), currency)
     price = _current_price(plan, interval, currency, amount_minor)
     if price.stripe_price_id is None:
-        params = {
+        params: PriceCreateParams = {
             "product": str(plan.stripe_product_id),
             "currency": currency,
             "unit_amount": amount_minor,

@@ -1,6 +1,7 @@
 """Looking at the bound tenant's subscription, and ending one that may not be."""
 
 from sqlalchemy import select
+from stripe.params import InvoiceRetrieveParams, RefundCreateParams
 
 from portal import clock
 from portal.extensions import db
@@ -16,9 +17,7 @@ from portal.security import audit
 def live_subscription() -> Subscription | None:
     """The bound tenant's one running subscription."""
     return db.session.scalars(
-        select(Subscription).where(
-            Subscription.superseded_reason.is_(None), Subscription.status.in_(LIVE_STATUSES)
-        )
+        select(Subscription).where(Subscription.superseded_reason.is_(None), Subscription.status.in_(LIVE_STATUSES))
     ).first()
 
 
@@ -69,13 +68,13 @@ def end_superseded(work: Work) -> None:
 
 def _refund_invoice(stripe_invoice_id: str, subscription_id: str) -> None:
     """Give back all that was collected for an invoice, payment by payment."""
-    params = {"expand": ["payments"]}
+    params: InvoiceRetrieveParams = {"expand": ["payments"]}
     invoice = as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(stripe_invoice_id, params)))
     for payment in invoice["payments"]["data"]:
         intent = payment["payment"].get("payment_intent")
         if payment["status"] != "paid" or not intent:
             continue
-        refund = {
+        refund: RefundCreateParams = {
             "payment_intent": intent,
             "reason": "duplicate",
             "metadata": {"subscription": subscription_id},

@@ -37,13 +37,9 @@ def create(
     values = {"language": language, "format_locale": format_locale, "timezone": timezone}
     with tenancy.bound(tenant_id):
         try:
-            db.session.execute(
-                insert(Tenant).values(id=tenant_id, name=name, slug=slug, email=email, **values)
-            )
+            db.session.execute(insert(Tenant).values(id=tenant_id, name=name, slug=slug, email=email, **values))
             db.session.execute(insert(TenantSlug).values(slug=slug, tenant_id=tenant_id))
-            db.session.execute(
-                insert(BillingDetails).values(tenant_id=tenant_id, legal_name=name, email=email)
-            )
+            db.session.execute(insert(BillingDetails).values(tenant_id=tenant_id, legal_name=name, email=email))
             audit.record("tenant.create", "tenant", str(tenant_id), after={"name": name, "slug": slug})
             db.session.commit()
         except IntegrityError as error:

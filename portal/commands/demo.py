@@ -76,9 +76,7 @@ STAFF_EMAIL = "staff@portal.example"
 
 
 @click.command("seed-demo")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Where to write the logins (JSON, readable by you only)."
-)
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write the logins (JSON, readable by you only).")
 @with_appcontext
 def seed_demo(out: Path | None) -> None:
     """Make the demo's plans, tenants and people; passwords are made once and kept in the file."""

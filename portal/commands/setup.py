@@ -14,9 +14,7 @@ from portal.gateway.errors import StripeFailure
 
 
 @click.command("setup")
-@click.option(
-    "--skip-account", is_flag=True, help="Do not bind the Stripe account (it must be bound before a start)."
-)
+@click.option("--skip-account", is_flag=True, help="Do not bind the Stripe account (it must be bound before a start).")
 @with_appcontext
 def setup(skip_account: bool) -> None:
     """Migrate the database, give the portal's roles their logins, bind the Stripe account."""
@@ -64,9 +62,7 @@ def _grant_backup(connection: Connection, settings: config.Settings) -> None:
     """``pg_dump`` under forced row-level security needs BYPASSRLS, which only a superuser or its holder can give."""
     can = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
     if not connection.execute(can).scalar_one():
-        click.echo(
-            "The owner may not grant BYPASSRLS: let a superuser give it to the backup role before pg_dump."
-        )
+        click.echo("The owner may not grant BYPASSRLS: let a superuser give it to the backup role before pg_dump.")
         return
     name = sql.Identifier(settings.role_name("backup"))
     connection.exec_driver_sql(sql.SQL("ALTER ROLE {} BYPASSRLS").format(name).as_string())

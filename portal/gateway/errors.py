@@ -72,10 +72,7 @@ def translate(error: stripe.StripeError) -> StripeFailure:
         return IdempotencyMismatch(**params)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return StripeMisconfigured(**params)
-    if (
-        isinstance(error, stripe.RateLimitError | stripe.APIConnectionError)
-        or (error.http_status or 500) >= 500
-    ):
+    if isinstance(error, stripe.RateLimitError | stripe.APIConnectionError) or (error.http_status or 500) >= 500:
         return PaymentServiceUnavailable(**params)
     if error.http_status == 409:  # the same key is being worked on right now
         return PaymentServiceUnavailable(**params)

@@ -77,9 +77,7 @@ def _store(work: Work, invoice_id: UUID, snapshot: Snapshot, content: bytes) -> 
         .on_conflict_do_nothing()
     )
     invoice.document_state = "ready"
-    audit.record(
-        "document.issue", "invoice", str(invoice.id), after={"sha256": hashlib.sha256(content).hexdigest()}
-    )
+    audit.record("document.issue", "invoice", str(invoice.id), after={"sha256": hashlib.sha256(content).hexdigest()})
     notify("invoice_issued", str(invoice.id))
     finish(work)
     db.session.commit()
@@ -177,9 +175,7 @@ def _tax(entry: dict[str, object]) -> Tax:
 def _payment(row: PaymentRow, zone: ZoneInfo) -> Payment:
     brand = (row.method_brand or row.method_type).replace("_", " ").title()
     method = f"{brand} •••• {row.method_last4}" if row.method_last4 else brand
-    return Payment(
-        paid_on=_day(row.paid_at or row.created_at, zone), method=method, amount_minor=row.amount_minor
-    )
+    return Payment(paid_on=_day(row.paid_at or row.created_at, zone), method=method, amount_minor=row.amount_minor)
 
 
 def _day(moment: datetime, zone: ZoneInfo) -> date:

@@ -61,11 +61,7 @@ def page(after: str | None = None, limit: int = 25) -> Page:
     Raises :class:`BadCursor` for a cursor that we did not make.
     """
     limit = max(1, min(limit, MAX_LIMIT))
-    query = (
-        select(*_LISTED)
-        .where(Invoice.status != "draft")
-        .order_by(Invoice.created_at.desc(), Invoice.id.desc())
-    )
+    query = select(*_LISTED).where(Invoice.status != "draft").order_by(Invoice.created_at.desc(), Invoice.id.desc())
     if after:
         query = query.where(tuple_(Invoice.created_at, Invoice.id) < tuple_(*_decode(after)))
     rows = db.session.execute(query.limit(limit + 1)).all()
@@ -76,9 +72,7 @@ def page(after: str | None = None, limit: int = 25) -> Page:
 
 def get(invoice_id: UUID) -> Invoice:
     """One invoice with lines and payments. Raises :class:`portal.errors.NotFound`."""
-    found = db.session.scalars(
-        select(Invoice).where(Invoice.id == invoice_id, Invoice.status != "draft")
-    ).first()
+    found = db.session.scalars(select(Invoice).where(Invoice.id == invoice_id, Invoice.status != "draft")).first()
     if found is None:
         raise NotFound
     return found
@@ -87,9 +81,7 @@ def get(invoice_id: UUID) -> Invoice:
 def document(invoice_id: UUID) -> InvoiceDocument:
     """The invoice's frozen document. Raises :class:`portal.errors.NotFound`, also while it is being rendered."""
     found = db.session.scalars(
-        select(InvoiceDocument).where(
-            InvoiceDocument.invoice_id == invoice_id, InvoiceDocument.kind == "invoice"
-        )
+        select(InvoiceDocument).where(InvoiceDocument.invoice_id == invoice_id, InvoiceDocument.kind == "invoice")
     ).first()
     if found is None:
         raise NotFound

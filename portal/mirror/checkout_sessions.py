@@ -42,9 +42,7 @@ def apply(resource: dict[str, Any]) -> None:
         return
     checkout.closed_at = clock.now()
     checkout.url = None  # it leads nowhere any more
-    audit.record(
-        f"checkout.{checkout.state}", "checkout", str(checkout.id), after={"plan_id": checkout.plan_id}
-    )
+    audit.record(f"checkout.{checkout.state}", "checkout", str(checkout.id), after={"plan_id": checkout.plan_id})
 
 
 def _follow(resource: dict[str, Any]) -> None:
@@ -61,9 +59,7 @@ def _checkout_of(resource: dict[str, Any]) -> Checkout:
         checkout_id = UUID(reference)
     except (TypeError, ValueError) as error:
         raise Unmirrorable("the session was not started by this portal") from error
-    checkout = db.session.scalars(
-        select(Checkout).where(Checkout.id == checkout_id).with_for_update()
-    ).first()
+    checkout = db.session.scalars(select(Checkout).where(Checkout.id == checkout_id).with_for_update()).first()
     if checkout is None:
         raise Unmirrorable("the session names a checkout that this tenant does not have")
     if checkout.stripe_session_id is None:

@@ -48,9 +48,7 @@ def _mirror(claimed: leases.Claim) -> None:
     if customer_id is None:
         raise Unmirrorable("it belongs to no customer")
     tenancy.fresh()
-    tenant_id = db.session.scalar(
-        select(StripeCustomer.tenant_id).where(StripeCustomer.customer_id == customer_id)
-    )
+    tenant_id = db.session.scalar(select(StripeCustomer.tenant_id).where(StripeCustomer.customer_id == customer_id))
     if tenant_id is None:
         # Our own commit may still be on its way: the webhook of a customer that we create beats it easily.
         raise NotYet(f"customer {customer_id} is not known")

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
+from stripe.params import InvoiceLineItemListParams
 
 from portal import clock
 from portal.extensions import db
@@ -18,7 +19,7 @@ PAGE = 100
 def fetch_all(stripe_invoice_id: str) -> list[dict[str, Any]]:
     """All lines of an invoice, in Stripe's order, a hundred a call."""
     lines: list[dict[str, Any]] = []
-    params: dict[str, Any] = {"limit": PAGE}
+    params: InvoiceLineItemListParams = {"limit": PAGE}
     while True:
         page = as_dict(gateway().read(lambda s: s.v1.invoices.line_items.list(stripe_invoice_id, params)))  # noqa: B023
         lines.extend(page["data"])
@@ -31,9 +32,7 @@ def replace(invoice: Invoice, lines: list[dict[str, Any]]) -> None:
     """Make our lines equal to Stripe's: drafts gain and lose lines until they are finalised."""
     kept = [line["id"] for line in lines]
     db.session.execute(
-        delete(InvoiceLine).where(
-            InvoiceLine.invoice_id == invoice.id, InvoiceLine.stripe_line_id.not_in(kept)
-        ),
+        delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id, InvoiceLine.stripe_line_id.not_in(kept)),
         execution_options={"synchronize_session": False},
     )
     for position, line in enumerate(lines):
@@ -45,9 +44,7 @@ def replace(invoice: Invoice, lines: list[dict[str, Any]]) -> None:
             stripe_line_id=line["id"],
             **values,
         )
-        db.session.execute(
-            statement.on_conflict_do_update(constraint="invoice_lines_stripe_line_id_key", set_=values)
-        )
+        db.session.execute(statement.on_conflict_do_update(constraint="invoice_lines_stripe_line_id_key", set_=values))
 
 
 def _values(line: dict[str, Any], position: int) -> dict[str, Any]:

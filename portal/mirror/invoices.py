@@ -103,9 +103,7 @@ def _discounts(resource: dict[str, Any]) -> list[dict[str, Any]]:
     for discount in resource["discounts"]:
         if isinstance(discount, dict):
             coupon = (discount.get("source") or {}).get("coupon")
-            names[discount["id"]] = (
-                coupon.get("name") or coupon["id"] if isinstance(coupon, dict) else str(coupon)
-            )
+            names[discount["id"]] = coupon.get("name") or coupon["id"] if isinstance(coupon, dict) else str(coupon)
     return [
         {"name": names.get(_id(entry["discount"]), ""), "amount_minor": entry["amount"]}
         for entry in resource["total_discount_amounts"] or []

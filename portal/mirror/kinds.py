@@ -26,9 +26,7 @@ class Mirrored:
 
 
 KINDS: Mapping[str, Mirrored] = {
-    "checkout_session": Mirrored(
-        checkout_sessions.fetch, checkout_sessions.customer, checkout_sessions.apply
-    ),
+    "checkout_session": Mirrored(checkout_sessions.fetch, checkout_sessions.customer, checkout_sessions.apply),
     "customer": Mirrored(customers.fetch, customers.customer, customers.apply),
     "invoice": Mirrored(invoices.fetch, invoices.customer, invoices.apply),
     "payment_intent": Mirrored(payment_intents.fetch, payment_intents.customer, payment_intents.apply),

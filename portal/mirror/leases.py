@@ -32,6 +32,7 @@ class Claim:
 def claim() -> Claim | None:
     """Take the lease of the next object that is wanted newer than seen, in a transaction of its own."""
     tenancy.fresh()
+    token = uuid4()
     due = (
         select(StripeObject.id)
         .where(
@@ -48,18 +49,17 @@ def claim() -> Claim | None:
     row = db.session.execute(
         update(StripeObject)
         .where(StripeObject.id == due)
-        .values(lease_token=uuid4(), lease_until=sql.now() + LEASE, attempts=StripeObject.attempts + 1)
+        .values(lease_token=token, lease_until=sql.now() + LEASE, attempts=StripeObject.attempts + 1)
         .returning(
             StripeObject.id,
             StripeObject.kind,
             StripeObject.wanted,
-            StripeObject.lease_token,
             StripeObject.attempts,
         ),
         execution_options={"synchronize_session": False},
     ).first()
     db.session.commit()
-    return None if row is None else Claim(*row)
+    return None if row is None else Claim(row.id, row.kind, row.wanted, token, row.attempts)
 
 
 def complete(claimed: Claim) -> None:

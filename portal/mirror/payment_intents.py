@@ -10,9 +10,7 @@ def fetch(object_id: str) -> dict[str, Any]:
     """The intent, with ``invoices``: the ids of the invoices that it pays (intents do not name them)."""
     intent = as_dict(gateway().read(lambda s: s.v1.payment_intents.retrieve(object_id)))
     paid = gateway().read(
-        lambda s: s.v1.invoice_payments.list(
-            {"payment": {"type": "payment_intent", "payment_intent": object_id}}
-        )
+        lambda s: s.v1.invoice_payments.list({"payment": {"type": "payment_intent", "payment_intent": object_id}})
     )
     intent["invoices"] = [entry["invoice"] for entry in as_dict(paid)["data"]]
     return intent

@@ -40,7 +40,5 @@ def apply(resource: dict[str, Any]) -> None:
         **values,
     )
     db.session.execute(
-        statement.on_conflict_do_update(
-            constraint="payment_methods_stripe_payment_method_id_key", set_=values
-        )
+        statement.on_conflict_do_update(constraint="payment_methods_stripe_payment_method_id_key", set_=values)
     )

@@ -46,9 +46,7 @@ def _values(payment: dict[str, Any]) -> dict[str, Any]:
     return {
         "stripe_payment_intent_id": intent.get("id"),
         "status": payment["status"],
-        "amount_minor": payment["amount_requested"]
-        if payment["amount_paid"] is None
-        else payment["amount_paid"],
+        "amount_minor": payment["amount_requested"] if payment["amount_paid"] is None else payment["amount_paid"],
         "currency": payment["currency"],
         "method_type": details.get("type") or "",
         "method_brand": method.get("brand") or "",

@@ -36,9 +36,7 @@ def apply(resource: dict[str, Any]) -> None:
     item, price = _sold_item(resource)
     before = None if row is None else row.status
     if row is None:
-        row = Subscription(
-            tenant_id=tenancy.require_tenant(), id=uuid7(), stripe_subscription_id=resource["id"]
-        )
+        row = Subscription(tenant_id=tenancy.require_tenant(), id=uuid7(), stripe_subscription_id=resource["id"])
     if resource["status"] in LIVE_STATUSES and row.superseded_reason is None and before not in LIVE_STATUSES:
         row.superseded_reason = _make_room(row, price)
     _copy(row, resource, item, price)
@@ -124,9 +122,7 @@ def _link_invoices(row: Subscription) -> None:
     """Invoices that were mirrored before their subscription find it now."""
     db.session.execute(
         update(Invoice)
-        .where(
-            Invoice.stripe_subscription_id == row.stripe_subscription_id, Invoice.subscription_id.is_(None)
-        )
+        .where(Invoice.stripe_subscription_id == row.stripe_subscription_id, Invoice.subscription_id.is_(None))
         .values(subscription_id=row.id),
         execution_options={"synchronize_session": False},
     )

@@ -27,9 +27,7 @@ class InvoiceLine(TenantOwned, Model):
 
     __tablename__ = "invoice_lines"
     __table_args__ = (
-        UniqueConstraint(
-            "tenant_id", "invoice_id", "stripe_line_id", name="invoice_lines_stripe_line_id_key"
-        ),
+        UniqueConstraint("tenant_id", "invoice_id", "stripe_line_id", name="invoice_lines_stripe_line_id_key"),
         ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoices.tenant_id", "invoices.id"]),
     )
 
@@ -54,9 +52,7 @@ class Payment(TenantOwned, Model):
 
     __tablename__ = "payments"
     __table_args__ = (
-        UniqueConstraint(
-            "tenant_id", "stripe_invoice_payment_id", name="payments_stripe_invoice_payment_id_key"
-        ),
+        UniqueConstraint("tenant_id", "stripe_invoice_payment_id", name="payments_stripe_invoice_payment_id_key"),
         ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoices.tenant_id", "invoices.id"]),
         Index("payments_invoice_id_idx", "tenant_id", "invoice_id"),
     )
@@ -83,9 +79,7 @@ class Invoice(TenantOwned, Model):
         UniqueConstraint("tenant_id", "stripe_invoice_id", name="invoices_stripe_invoice_id_key"),
         UniqueConstraint("tenant_id", "number", name="invoices_number_key"),
         CheckConstraint("document_state IN ('none', 'pending', 'ready', 'failed')", name="document_state"),
-        ForeignKeyConstraint(
-            ["tenant_id", "subscription_id"], ["subscriptions.tenant_id", "subscriptions.id"]
-        ),
+        ForeignKeyConstraint(["tenant_id", "subscription_id"], ["subscriptions.tenant_id", "subscriptions.id"]),
         Index("invoices_newest_idx", "tenant_id", text("created_at DESC"), text("id DESC")),
     )
 

@@ -18,7 +18,7 @@ class Notice(TenantOwned, Timestamped, Model):
         UniqueConstraint(
             "tenant_id", "kind", "object_id", "step", "channel", "recipient", name="notices_once_key"
         ),
-        CheckConstraint("state IN ('staged', 'sent', 'failed')", name="state"),
+        CheckConstraint("state IN ('staged', 'sent', 'failed', 'overtaken')", name="state"),
     )  # fmt: skip
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)

@@ -48,9 +48,7 @@ class Plan(Timestamped, Model):
         """The list price in major units; a year without a price of its own costs ten months."""
         if interval == "month":
             return self.price_monthly
-        return (
-            self.price_monthly * MONTHS_CHARGED_PER_YEAR if self.price_yearly is None else self.price_yearly
-        )
+        return self.price_monthly * MONTHS_CHARGED_PER_YEAR if self.price_yearly is None else self.price_yearly
 
 
 class PlanPrice(Timestamped, Model):

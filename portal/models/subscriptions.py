@@ -29,9 +29,7 @@ class Subscription(TenantOwned, Timestamped, Model):
 
     __tablename__ = "subscriptions"
     __table_args__ = (
-        UniqueConstraint(
-            "tenant_id", "stripe_subscription_id", name="subscriptions_stripe_subscription_id_key"
-        ),
+        UniqueConstraint("tenant_id", "stripe_subscription_id", name="subscriptions_stripe_subscription_id_key"),
         CheckConstraint("superseded_reason IN ('duplicate', 'replaced')", name="superseded_reason"),
         Index("subscriptions_live_idx", "tenant_id", unique=True, postgresql_where=text(_LIVE_SQL)),
     )
@@ -106,9 +104,7 @@ class PaymentMethod(TenantOwned, Timestamped, Model):
 
     __tablename__ = "payment_methods"
     __table_args__ = (
-        UniqueConstraint(
-            "tenant_id", "stripe_payment_method_id", name="payment_methods_stripe_payment_method_id_key"
-        ),
+        UniqueConstraint("tenant_id", "stripe_payment_method_id", name="payment_methods_stripe_payment_method_id_key"),
     )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)

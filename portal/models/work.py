@@ -57,9 +57,7 @@ class StripeObject(Model):
 
     __tablename__ = "stripe_objects"
     __table_args__ = (
-        Index(
-            "stripe_objects_due_idx", "next_at", postgresql_where=text("seen < wanted AND parked_at IS NULL")
-        ),
+        Index("stripe_objects_due_idx", "next_at", postgresql_where=text("seen < wanted AND parked_at IS NULL")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

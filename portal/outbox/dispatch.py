@@ -23,10 +23,8 @@ def run_next() -> bool:
 def run(work: Work) -> None:
     """Do one piece of claimed work and settle its row, whatever happens."""
     extra = {"kind": work.kind, "outbox_key": work.key, "attempts": work.attempts}
-    function = registry.handler_of(work.kind)
     try:
-        if function is None:
-            raise LookupError(f"no handler for {work.kind!r}")
+        function = registry.handler_of(work.kind)
         with tenancy.bound(work.tenant_id):
             function(work)
             _finish_if_open(work)

@@ -24,6 +24,7 @@ class LeaseLost(RuntimeError):
 def claim() -> Work | None:
     """Take the lease of the next due row, in a transaction of its own; ``None`` when nothing is due."""
     tenancy.fresh()
+    token = uuid4()
     due = (
         select(OutboxRow.id)
         .where(
@@ -40,12 +41,11 @@ def claim() -> Work | None:
     row = db.session.execute(
         update(OutboxRow)
         .where(OutboxRow.id == due)
-        .values(lease_token=uuid4(), lease_until=sql.now() + LEASE, attempts=OutboxRow.attempts + 1)
+        .values(lease_token=token, lease_until=sql.now() + LEASE, attempts=OutboxRow.attempts + 1)
         .returning(
             OutboxRow.id,
             OutboxRow.kind,
             OutboxRow.key,
-            OutboxRow.lease_token,
             OutboxRow.tenant_id,
             OutboxRow.payload,
             OutboxRow.attempts,
@@ -53,7 +53,9 @@ def claim() -> Work | None:
         execution_options={"synchronize_session": False},
     ).first()
     db.session.commit()
-    return None if row is None else Work(*row)
+    if row is None:
+        return None
+    return Work(row.id, row.kind, row.key, token, row.tenant_id, row.payload, row.attempts)
 
 
 def finish(work: Work) -> None:

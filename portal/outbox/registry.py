@@ -44,8 +44,12 @@ def periodic(name: str, *, every_seconds: int) -> Callable[[Task], Task]:
     return register
 
 
-def handler_of(kind: str) -> Handler | None:
-    return _handlers.get(kind)
+def handler_of(kind: str) -> Handler:
+    """Raises :class:`LookupError` for a kind that no module of ``jobs`` has registered."""
+    try:
+        return _handlers[kind]
+    except KeyError:
+        raise LookupError(f"no handler for {kind!r}") from None
 
 
 def periodic_definitions() -> list[PeriodicDefinition]:

@@ -44,9 +44,7 @@ def stage(
     wake.after_commit()
 
 
-def stage_leased(
-    kind: str, key: str, *, tenant_id: UUID | None, payload: Mapping[str, Any], seconds: int
-) -> Work:
+def stage_leased(kind: str, key: str, *, tenant_id: UUID | None, payload: Mapping[str, Any], seconds: int) -> Work:
     """Owe work that the running request means to do itself within ``seconds``.
 
     If the request dies, the lease ends and a worker inherits the row with the same key.

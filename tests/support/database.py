@@ -25,7 +25,8 @@ _numbers = count(1)
 
 def worker_name() -> str:
     """What keeps the databases and roles of parallel workers apart."""
-    return f"portal_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.environ.get('PYTEST_XDIST_TESTRUNUID', 'run')[:8]}"
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    return f"portal_{worker}_{os.environ.get('PYTEST_XDIST_TESTRUNUID', 'run')[:8]}"
 
 
 def environment(database: str, **overrides: str) -> dict[str, str]:
