@@ -1,0 +1,1 @@
+"""What each kind says: functions from a notice to a message, for the current viewer."""

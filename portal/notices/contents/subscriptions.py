@@ -1,0 +1,108 @@
+"""What is said about subscriptions."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal.extensions import db
+from portal.labels import stored_text
+from portal.models import Notice, Plan, Subscription, Tenant
+from portal.notices.message import Button, Fact, Message, NotComposable, Overtaken
+from portal.notices.words import address, day, gettext, money, money_with_code
+
+
+def started(notice: Notice) -> Message:
+    """The subscription runs: what it costs and when the first or next payment is taken."""
+    subscription, plan = _subscription(notice)
+    if not subscription.is_live:
+        raise Overtaken(f"the subscription is {subscription.status}")
+    is_trial = subscription.status == "trialing" and subscription.trial_end is not None
+    title = gettext("Your trial of %(plan)s has started", plan=plan) if is_trial else _active(plan)
+    return Message(
+        subject=title,
+        title=title,
+        amount="" if is_trial else money_with_code(subscription.amount_minor, subscription.currency),
+        paragraphs=tuple(_what_happens_next(subscription, plan)),
+        facts=(Fact(gettext("Plan"), plan), Fact(gettext("Price"), _price(subscription)), *_dates(subscription)),
+        button=Button(gettext("Open your subscription"), address("/")),
+        why=because_of_billing(notice),
+        tone="good",
+    )
+
+
+def canceled(notice: Notice) -> Message:
+    """The subscription has ended."""
+    subscription, plan = _subscription(notice)
+    ended_at = subscription.ended_at or subscription.canceled_at
+    title = gettext("Your %(plan)s plan has ended", plan=plan)
+    return Message(
+        subject=title,
+        title=title,
+        paragraphs=(
+            gettext("The subscription has been canceled and will not renew."),
+            gettext("Your invoices stay in the portal, and you can choose a plan again whenever you like."),
+        ),
+        facts=(
+            Fact(gettext("Plan"), plan),
+            *([Fact(gettext("Ended on"), day(ended_at))] if ended_at else []),
+        ),
+        button=Button(gettext("See the plans"), address("/plans")),
+        why=because_of_billing(notice),
+    )
+
+
+def because_of_billing(notice: Notice) -> str:
+    """Why the reader gets a notice on billing."""
+    tenant = db.session.get_one(Tenant, notice.tenant_id)
+    return gettext("You receive this mail because you look after the billing of %(tenant)s.", tenant=tenant.name)
+
+
+def _subscription(notice: Notice) -> tuple[Subscription, str]:
+    row = db.session.execute(
+        select(Subscription, Plan.name)
+        .join(Plan, Plan.plan_id == Subscription.plan_id)
+        .where(Subscription.id == UUID(notice.object_id))
+    ).one_or_none()
+    if row is None:
+        raise NotComposable("there is no such subscription")
+    return row[0], stored_text(row[1])
+
+
+def _active(plan: str) -> str:
+    return gettext("Your %(plan)s plan is active", plan=plan)
+
+
+def _price(subscription: Subscription) -> str:
+    if subscription.amount_minor == 0:
+        return gettext("Free of charge")
+    amount = money(subscription.amount_minor, subscription.currency)
+    if subscription.interval == "year":
+        return gettext("%(amount)s per year", amount=amount)
+    return gettext("%(amount)s per month", amount=amount)
+
+
+def _what_happens_next(subscription: Subscription, plan: str) -> list[str]:
+    if subscription.status == "trialing" and subscription.trial_end is not None:
+        until = day(subscription.trial_end)
+        if subscription.cancel_at_period_end:
+            return [gettext("You can use %(plan)s until %(date)s. Then the trial ends.", plan=plan, date=until)]
+        return [
+            gettext("You can use %(plan)s free of charge until %(date)s.", plan=plan, date=until),
+            gettext("The first payment is taken then. If you cancel before, nothing is charged."),
+        ]
+    if subscription.amount_minor == 0:
+        return [gettext("It costs nothing, and you can move to a larger plan at any time.")]
+    return [
+        gettext("Thank you. Everything in %(plan)s is ready to use.", plan=plan),
+        gettext("The subscription renews by itself until you cancel it. The invoice comes in a mail of its own."),
+    ]
+
+
+def _dates(subscription: Subscription) -> list[Fact]:
+    if subscription.status == "trialing" and subscription.trial_end is not None:
+        return [Fact(gettext("Trial ends on"), day(subscription.trial_end))]
+    if subscription.current_period_end is None or subscription.amount_minor == 0:
+        return []
+    if subscription.cancel_at_period_end:
+        return [Fact(gettext("Ends on"), day(subscription.current_period_end))]
+    return [Fact(gettext("Renews on"), day(subscription.current_period_end))]

@@ -1,0 +1,51 @@
+"""The kinds of notices: who is told, by which channels, and who composes the message."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from portal.models import Notice
+from portal.notices.contents import invoices, subscriptions
+from portal.notices.message import Message
+from portal.notices.recipients import Recipient, members_and_contact
+
+Compose = Callable[[Notice], Message]
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Which of a tenant's people are told."""
+
+    roles: tuple[str, ...]
+    with_contact: bool = False
+
+    def recipients(self) -> list[Recipient]:
+        """The people of the bound tenant."""
+        return members_and_contact(self.roles, with_contact=self.with_contact)
+
+
+BILLING = Audience(("owner", "billing"), with_contact=True)
+OWNERS = Audience(("owner",))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row of the table. ``compose`` reads the rows of the bound tenant and speaks to the current viewer.
+
+    It raises :class:`portal.notices.message.Overtaken` when the message is no longer true.
+    """
+
+    name: str
+    audience: Audience
+    compose: Compose
+    channels: tuple[str, ...] = ("mail",)
+
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("subscription_started", BILLING, subscriptions.started),
+        Kind("subscription_canceled", BILLING, subscriptions.canceled),
+        Kind("invoice_issued", BILLING, invoices.issued),
+        Kind("payment_failed", BILLING, invoices.payment_failed),
+    )
+}
