@@ -67,7 +67,7 @@ class Discount:
 
 @dataclass(frozen=True, kw_only=True)
 class Tax:
-    """One row of the tax summary. ``rate`` is a percentage ("21", "8.875"); inclusive tax is in the prices."""
+    """One row of the tax summary. ``rate`` is a percentage (21, 8.875); inclusive tax is in the prices."""
 
     name: str
     rate: Decimal
@@ -144,7 +144,7 @@ class InvoiceDocument:
         return sum(tax.amount_minor for tax in self.taxes if not tax.inclusive)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the snapshot as plain JSON values: days as ISO text, decimals as text, amounts as integers."""
+        """Return the snapshot as JSON values: days as ISO text, decimals as text, amounts as integers."""
         values: dict[str, Any] = to_json(self)
         return values
 

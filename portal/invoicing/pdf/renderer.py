@@ -30,7 +30,7 @@ _BASE_URL = "asset:document"
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 
 
-class _AssetsOnly(URLFetcher):
+class _AssetsOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
     """Serves the bundled fonts from memory and ends the rendering for every other address.
 
     The error is the fatal one: WeasyPrint swallows all others and would print the page without a word.
@@ -66,17 +66,21 @@ def invoice_html(document: InvoiceDocument) -> str:
     """Return the page that is rendered: every text escaped, every amount already in words."""
     locale = document.format_locale
     money = partial(formats.money, currency=document.currency, locale=locale)
-    return _environment(document.language).get_template("documents/invoice.html").render(
-        document=document,
-        money=money,
-        amount_with_code=lambda amount: _with_code(money(amount), document.currency),
-        unit_price=partial(formats.unit_price, currency=document.currency, locale=locale),
-        number=partial(formats.number, locale=locale),
-        percent=partial(formats.percent, locale=locale),
-        date=partial(formats.date, locale=locale),
-        period=lambda start, end: _period(start, end, locale),
-        page_number=Markup('<span class="page"></span>'),
-        page_count=Markup('<span class="pages"></span>'),
+    return (
+        _environment(document.language)
+        .get_template("documents/invoice.html")
+        .render(
+            document=document,
+            money=money,
+            amount_with_code=lambda amount: _with_code(money(amount), document.currency),
+            unit_price=partial(formats.unit_price, currency=document.currency, locale=locale),
+            number=partial(formats.number, locale=locale),
+            percent=partial(formats.percent, locale=locale),
+            date=partial(formats.date, locale=locale),
+            period=lambda start, end: _period(start, end, locale),
+            page_number=Markup('<span class="page"></span>'),
+            page_count=Markup('<span class="pages"></span>'),
+        )
     )
 
 

@@ -115,7 +115,12 @@ OPEN_WITH_TAX = replace(
 
 SPANISH = replace(OPEN_WITH_TAX, number="NEO-0003", language="es", format_locale="es_ES")
 PORTUGUESE = replace(
-    ONE_LINE, number="NEO-0004", language="pt_BR", format_locale="pt_BR", currency="brl", timezone="America/Sao_Paulo"
+    ONE_LINE,
+    number="NEO-0004",
+    language="pt_BR",
+    format_locale="pt_BR",
+    currency="brl",
+    timezone="America/Sao_Paulo",
 )
 
 MANY_LINES = replace(
@@ -192,7 +197,9 @@ YEN = replace(
     ONE_LINE,
     number="NEO-0009",
     currency="jpy",
-    customer=Party(name="Akme Kabushiki-gaisha", address=("1-1 Marunouchi, Chiyoda-ku", "Tokyo 100-0005", "Japan")),
+    customer=Party(
+        name="Akme Kabushiki-gaisha", address=("1-1 Marunouchi, Chiyoda-ku", "Tokyo 100-0005", "Japan")
+    ),
     taxes=(Tax(name="JCT", rate=Decimal(10), taxable_minor=2636, amount_minor=264, inclusive=True),),
 )
 DINAR = replace(
@@ -222,11 +229,16 @@ LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamt
 LONG_TEXTS = replace(
     OPEN_WITH_TAX,
     number="NEO-2026-DEPARTMENT-OF-VERY-LONG-INVOICE-NUMBERS-000000000000011",
-    issuer=replace(ISSUER, name=f"{LONG_WORD} & Söhne Beteiligungs- und Verwaltungsgesellschaft mbH & Co. KGaA"),
+    issuer=replace(
+        ISSUER, name=f"{LONG_WORD} & Söhne Beteiligungs- und Verwaltungsgesellschaft mbH & Co. KGaA"
+    ),
     customer=replace(
         CUSTOMER,
-        name="The Honourable Society for the Advancement of Extraordinarily Long Company Names and Associates Limited",
-        address=(LONG_WORD * 2, "Second line of a very long address that does not want to end and so goes on and on"),
+        name="The Honourable Society for the Advancement of Extraordinarily Long Names Limited",
+        address=(
+            LONG_WORD * 2,
+            "Second line of a very long address that does not want to end and so goes on and on",
+        ),
         email=f"{'accounts.' * 12}@{'very-long-subdomain.' * 4}example",
     ),
     lines=(
@@ -245,15 +257,21 @@ LONG_TEXTS = replace(
 
 HOSTILE_TEXT = (
     "<script>alert(1)</script><img src='file:///etc/passwd'><link rel=attachment href='file:///etc/passwd'>"
-    "<style>@import 'http://169.254.169.254/'; *{display:none}</style>{{ 7*7 }}{% raw %} &amp; </td></table>"
-    " \u202egnp.exe\u202c \u2066isolate\u2069 \x00\x07 =cmd|'/c calc'!A0 url(http://127.0.0.1/) 😀 שלום مرحبا 漢字"
+    "<style>@import 'http://169.254.169.254/'; *{display:none}</style>{{ 7*7 }}{% raw %} &amp;"
+    " </td></table> \u202egnp.exe\u202c \u2066isolate\u2069 \x00\x07 =cmd|'/c calc'!A0 url(ftp://[::1])"
+    " 😀 שלום مرحبا"
 )
 HOSTILE = replace(
     OPEN_WITH_TAX,
     number="NEO-<b>0012</b>",
-    issuer=Party(name=HOSTILE_TEXT, address=(HOSTILE_TEXT,), tax_id="<i>x</i>", email="a@b\"><script>"),
-    customer=Party(name=HOSTILE_TEXT, address=(HOSTILE_TEXT, "file:///etc/passwd"), tax_id="'\"><svg onload=1>"),
-    lines=(replace(OPEN_WITH_TAX.lines[0], description=HOSTILE_TEXT, detail=HOSTILE_TEXT), *OPEN_WITH_TAX.lines[1:]),
+    issuer=Party(name=HOSTILE_TEXT, address=(HOSTILE_TEXT,), tax_id="<i>x</i>", email='a@b"><script>'),
+    customer=Party(
+        name=HOSTILE_TEXT, address=(HOSTILE_TEXT, "file:///etc/passwd"), tax_id="'\"><svg onload=1>"
+    ),
+    lines=(
+        replace(OPEN_WITH_TAX.lines[0], description=HOSTILE_TEXT, detail=HOSTILE_TEXT),
+        *OPEN_WITH_TAX.lines[1:],
+    ),
     discounts=(Discount(name=HOSTILE_TEXT, amount_minor=5980),),
     taxes=(replace(OPEN_WITH_TAX.taxes[0], name=HOSTILE_TEXT), OPEN_WITH_TAX.taxes[1]),
     payments=(Payment(paid_on=DAY, method=HOSTILE_TEXT, amount_minor=0),),
@@ -265,7 +283,10 @@ HOSTILE = replace(
 HUGE_TEXT = replace(
     OPEN_WITH_TAX,
     number="NEO-0013",
-    lines=(replace(OPEN_WITH_TAX.lines[0], description="10,000 characters. " * 527), *OPEN_WITH_TAX.lines[1:]),
+    lines=(
+        replace(OPEN_WITH_TAX.lines[0], description="10,000 characters. " * 527),
+        *OPEN_WITH_TAX.lines[1:],
+    ),
 )
 
 SAMPLES = {
