@@ -41,15 +41,16 @@ def next_free(wanted: int, tries: int = 100) -> int:
     return any_free()
 
 
-def kept(note: Path) -> int:
-    """The port noted in this file if it is free now, else a new one, which is noted.
+def kept(note: Path, wanted: int | None = None) -> int:
+    """The port noted in this file if it is free now, else a new one (from `wanted` on), which is noted.
 
-    A port that stays the same across restarts keeps open connections strings, bookmarks and tools working.
+    A port that stays the same across restarts keeps connection strings, bookmarks and tools working.
     """
     with contextlib.suppress(OSError, ValueError):
         port = int(note.read_text())
         if is_free(port):
             return port
-    port = any_free()
+    port = any_free() if wanted is None else next_free(wanted)
+    note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(f"{port}\n")
     return port

@@ -48,7 +48,7 @@ class PostgresServer:
         binaries: Binaries | None = None,
         shared: Path = Path("/var/lib/billing-portal"),
     ) -> None:
-        self._log = log
+        self.log = log
         self._fast = fast
         self._account = account or accounts.choose()
         self._binaries = binaries or postgres_binaries.find()
@@ -77,9 +77,9 @@ class PostgresServer:
         """
         self._settle_where_reachable()
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         if not self.data.exists():
-            recipe = Recipe(self._binaries, self._account, self._log, synced=not self._fast)
+            recipe = Recipe(self._binaries, self._account, self.log, synced=not self._fast)
             postgres_cluster.create(self._home, recipe)
         self._account.adopt(self._home)
         self._clear_leftovers()
@@ -87,7 +87,7 @@ class PostgresServer:
         deadline = time.monotonic() + _LEFTOVER_SECONDS
         while not self._came_up():
             if time.monotonic() > deadline:
-                raise Refusal(f"PostgreSQL did not start; {self._log} ends with:\n{last_lines(self._log)}")
+                raise Refusal(f"PostgreSQL did not start; {self.log} ends with:\n{last_lines(self.log)}")
             time.sleep(0.25)
 
     def stop(self, grace_seconds: float = 15) -> None:
@@ -147,7 +147,7 @@ class PostgresServer:
             **(_FAST if self._fast else {}),
         }
         arguments = [f"--{name}={value}" for name, value in settings.items()]
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self._account.prefix, str(self._binaries.postgres), "-D", str(self.data), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -168,9 +168,7 @@ class PostgresServer:
                 return True
             if time.monotonic() > deadline:
                 self.stop()
-                raise Refusal(
-                    f"PostgreSQL was not ready after {_READY_SECONDS:.0f} seconds; see {self._log}."
-                )
+                raise Refusal(f"PostgreSQL was not ready after {_READY_SECONDS:.0f} seconds; see {self.log}.")
             time.sleep(0.02)
         return False
 

@@ -18,9 +18,7 @@ _POLL_SECONDS = 0.05
 def identity(pid: int) -> str | None:
     """A text that only this process of this boot has; None when it is gone (a zombie is gone)."""
     if not sys.platform.startswith("linux"):
-        shown = subprocess.run(
-            ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-        )
+        shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
         return shown.stdout.strip() or None
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()

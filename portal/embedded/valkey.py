@@ -23,7 +23,7 @@ class ValkeyServer:
 
     def __init__(self, home: Path, log: Path, *, fast: bool = False) -> None:
         self._home = home.resolve()
-        self._log = log
+        self.log = log
         self._fast = fast
         self._port = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -39,9 +39,9 @@ class ValkeyServer:
     def start(self) -> None:
         """Starts the server and waits until it answers. Raises Refusal with its last words if not."""
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         self._port = ports.kept(self._home / "port")
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [find_binary(), str(self._write_settings())],
                 stdin=subprocess.DEVNULL,
@@ -97,7 +97,7 @@ class ValkeyServer:
                 return
             time.sleep(0.02)
         self.stop()
-        raise Refusal(f"Valkey did not start; {self._log} ends with:\n{last_lines(self._log)}")
+        raise Refusal(f"Valkey did not start; {self.log} ends with:\n{last_lines(self.log)}")
 
 
 def _answers(port: int, password: str) -> bool:

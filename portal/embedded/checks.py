@@ -1,0 +1,111 @@
+"""`./run test`: every check of the project, one after the other, and a table of how they went."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from portal.embedded import browser, pango, preflight
+from portal.embedded.console import Console
+from portal.embedded.places import Places
+
+TRANSLATIONS = "tests.support.translations"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A run of Python in the suite; `skipped` says why it is not run."""
+
+    name: str
+    arguments: tuple[str, ...]
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a check went, in how many seconds."""
+
+    name: str
+    result: str
+    seconds: float
+
+
+def run_checks(places: Places, console: Console, pytest_arguments: list[str]) -> int:
+    """Prepares what is missing and runs every check, also after one that failed.
+
+    With arguments for pytest only pytest runs. Gives 0 when all passed, else 1.
+    """
+    preflight.check_folder(places.var)
+    variables = _prepare(places, console)
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        pytest = ("-m", "pytest", f"--junit-xml={report}", *(pytest_arguments or _everything()))
+        checks = [Check("tests", pytest)] if pytest_arguments else [*_static_checks(), Check("tests", pytest)]
+        outcomes = [_run(check, places, console, variables) for check in checks]
+        _show(outcomes, _skip_reasons(report), console)
+    return 1 if any(outcome.result == "failed" for outcome in outcomes) else 0
+
+
+def _static_checks() -> list[Check]:
+    absent = "" if importlib.util.find_spec(TRANSLATIONS) else f"{TRANSLATIONS} is not there"
+    return [
+        Check("lint", ("-m", "ruff", "check", ".", "run")),
+        Check("format", ("-m", "ruff", "format", "--check", ".", "run")),
+        Check("types", ("-m", "mypy")),
+        Check("imports", ("-c", "from importlinter.cli import lint_imports_command as lint; lint()")),
+        Check("translations", ("-m", TRANSLATIONS), skipped=absent),
+    ]
+
+
+def _everything() -> tuple[str, ...]:
+    return ("-n", str(os.cpu_count() or 2), "--dist", "loadfile", "-q")
+
+
+def _prepare(places: Places, console: Console) -> dict[str, str]:
+    console.heading("Preparing")
+    log = places.log("install")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with console.step("PDF") as step:
+        found = pango.prepare(places.system, places.root, log)
+        step.note = f"Pango {found.note}" if found.found else f"Pango is {found.note}"
+        step.skipped = not found.found
+    with console.step("Browser") as step:
+        chromium = browser.prepare(log)
+        step.note = chromium or f"no Chromium, browser tests are skipped; {browser.advice()}"
+        step.skipped = chromium is None
+    return found.variables | ({"CHROMIUM_PATH": chromium} if chromium else {})
+
+
+def _run(check: Check, places: Places, console: Console, variables: dict[str, str]) -> Outcome:
+    if check.skipped:
+        return Outcome(check.name, f"skipped: {check.skipped}", 0)
+    console.line()
+    console.heading(f"{check.name}: {' '.join(check.arguments)}")
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, *check.arguments], cwd=places.root, env=os.environ | variables, check=False)
+    return Outcome(check.name, "failed" if done.returncode else "passed", time.monotonic() - began)
+
+
+def _skip_reasons(report: Path) -> Counter[str]:
+    if not report.exists():
+        return Counter()
+    # Written by our own pytest a moment ago, so that a hostile document is no concern.
+    skips = ET.parse(report).iter("skipped")  # noqa: S314
+    return Counter(skip.get("message", "no reason") for skip in skips if skip.get("type") == "pytest.skip")
+
+
+def _show(outcomes: list[Outcome], skips: Counter[str], console: Console) -> None:
+    console.line()
+    console.heading("Summary")
+    for outcome in outcomes:
+        text = f"{outcome.name:<14}{outcome.result:<10}{outcome.seconds:7.1f} s"
+        show = {"passed": console.done, "failed": console.fail}.get(outcome.result, console.skip)
+        show(text if outcome.seconds else f"{outcome.name:<14}{outcome.result}")
+    for reason, count in skips.most_common():
+        console.skip(f"{count} test{'s' if count > 1 else ''} skipped: {reason}")
