@@ -173,6 +173,4 @@ def _body(request: Request) -> _Body:
 
 
 def _json(body: Any, status: int) -> Response:
-    return Response(
-        json.dumps(body, indent=2, ensure_ascii=False), status=status, content_type="application/json"
-    )
+    return Response(json.dumps(body, indent=2, ensure_ascii=False), status=status, content_type="application/json")

@@ -8,9 +8,7 @@ class Refusal(Exception):
 
     type = "invalid_request_error"
 
-    def __init__(
-        self, message: str, *, code: str | None = None, param: str | None = None, **extra: Any
-    ) -> None:
+    def __init__(self, message: str, *, code: str | None = None, param: str | None = None, **extra: Any) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
@@ -26,9 +24,7 @@ class ResourceMissing(InvalidRequest):
     """No such object: 404 when the path names it, 400 when a parameter does."""
 
     def __init__(self, what: str, object_id: str, *, param: str | None = None) -> None:
-        super().__init__(
-            f"No such {what}: '{object_id}'", code="resource_missing", param=param if param else "id"
-        )
+        super().__init__(f"No such {what}: '{object_id}'", code="resource_missing", param=param if param else "id")
         self.in_path = param is None
 
 

@@ -112,9 +112,7 @@ class _Coercer:
             here = f"{path}[{key}]" if path else key
             child = fields.get(key, rest)
             if child is False:
-                raise InvalidRequest(
-                    f"Received unknown parameter: {here}", code="parameter_unknown", param=here
-                )
+                raise InvalidRequest(f"Received unknown parameter: {here}", code="parameter_unknown", param=here)
             result[key] = _free_text(item, here) if _is_metadata(node) else self.value(child, item, here)
         for key in node.get("required", ()):
             if key not in result:

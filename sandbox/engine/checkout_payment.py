@@ -174,9 +174,7 @@ def _method(work: Work, entry: CardEntry, payer: Obj) -> Obj:
         raise CardRefused("Your card's security code is invalid.", code="invalid_cvc", param="cvc")
     method = payment_methods.from_card(work, card, entry.exp_month, entry.exp_year)
     method["allow_redisplay"] = "limited"
-    method["billing_details"].update(
-        email=payer["email"], name=payer["name"], address=copied(payer["address"])
-    )
+    method["billing_details"].update(email=payer["email"], name=payer["name"], address=copied(payer["address"]))
     return method
 
 

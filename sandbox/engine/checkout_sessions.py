@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..errors import InvalidRequest, NotModelled, ResourceMissing, modelled
 from . import prices
 from .checkout_body import session_body
-from .fields import list_object, where
+from .fields import list_object, web_address, where
 from .subscriptions import priced_items, trial_end_after
 from .work import Obj, Work, copied
 
@@ -81,11 +81,7 @@ def expire(work: Work, _params: Obj, session_id: str) -> Obj:
 
 def expire_due(work: Work) -> None:
     """Expires every open session whose time is over; emits checkout.session.expired for each."""
-    due = [
-        found["id"]
-        for found in work.all(KIND)
-        if found["status"] == "open" and found["expires_at"] <= work.now
-    ]
+    due = [found["id"] for found in work.all(KIND) if found["status"] == "open" and found["expires_at"] <= work.now]
     for session_id in due:
         _expired(work, session_id)
 
@@ -136,6 +132,9 @@ def _check(work: Work, params: Obj) -> None:
     for name in ("success_url", "line_items"):
         if not params.get(name):
             raise InvalidRequest(f"Missing required param: {name}.", code="parameter_missing", param=name)
+    for name in ("success_url", "cancel_url"):
+        if name in params:
+            web_address(params[name], name)
     _check_payer(work, params)
     if len(params.get("client_reference_id", "")) > 200:
         raise InvalidRequest("client_reference_id has at most 200 characters.", param="client_reference_id")

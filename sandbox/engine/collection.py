@@ -13,9 +13,7 @@ def collect(work: Work, invoice_id: str, method_id: str, *, authenticated: bool 
     payment = invoice_payments.of(work, invoice_id)
     if payment is None:
         raise InvalidRequest("Invoice has nothing to pay.")
-    intent = payment_intents.confirm(
-        work, payment["payment"]["payment_intent"], method_id, authenticated=authenticated
-    )
+    intent = payment_intents.confirm(work, payment["payment"]["payment_intent"], method_id, authenticated=authenticated)
     if intent["status"] == "succeeded":
         settle(work, invoice_id)
     else:
@@ -68,9 +66,7 @@ def pay(work: Work, params: Obj, invoice_id: str) -> Obj:
     method_id = params.get("payment_method") or default_method(work, invoice)
     method = work.read("payment_method", method_id, param="payment_method")
     if method["customer"] != invoice["customer"]:
-        raise InvalidRequest(
-            "The payment method does not belong to the invoice's customer.", param="payment_method"
-        )
+        raise InvalidRequest("The payment method does not belong to the invoice's customer.", param="payment_method")
     intent = collect(work, invoice_id, method_id)
     if intent["status"] != "succeeded":
         raise payment_intents.refusal_of(work, intent)
@@ -84,9 +80,7 @@ def default_method(work: Work, invoice: Obj) -> str:
         chosen = work.read("subscription", subscription_id)["default_payment_method"]
         if chosen is not None:
             return str(chosen)
-    chosen = (
-        work.read("customer", invoice["customer"]).get("invoice_settings", {}).get("default_payment_method")
-    )
+    chosen = work.read("customer", invoice["customer"]).get("invoice_settings", {}).get("default_payment_method")
     if chosen is None:
         raise no_method()
     return str(chosen)

@@ -124,9 +124,7 @@ def _assign_invoice_settings(work: Work, customer: Obj, given: Obj) -> None:
         if wanted is not None:
             own = work.find("payment_method", wanted)
             if own is None or own["customer"] != customer["id"]:
-                raise ResourceMissing(
-                    "PaymentMethod", wanted, param="invoice_settings[default_payment_method]"
-                )
+                raise ResourceMissing("PaymentMethod", wanted, param="invoice_settings[default_payment_method]")
         settings["default_payment_method"] = wanted
     if "footer" in given:
         settings["footer"] = cleared(given["footer"])
@@ -151,9 +149,7 @@ def _prefix(customer_id: str) -> str:
 
 def _free_prefix(work: Work, wanted: str, own_id: str) -> str:
     if not re.fullmatch(r"[A-Z0-9]{3,12}", wanted):
-        raise InvalidRequest(
-            "invoice_prefix must be 3 to 12 uppercase letters or numbers.", param="invoice_prefix"
-        )
+        raise InvalidRequest("invoice_prefix must be 3 to 12 uppercase letters or numbers.", param="invoice_prefix")
     if any(other["invoice_prefix"] == wanted and other["id"] != own_id for other in work.all(KIND)):
         raise InvalidRequest(f"The invoice prefix {wanted} is already in use.", param="invoice_prefix")
     return wanted

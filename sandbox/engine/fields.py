@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest
 from .work import Obj
@@ -45,6 +46,16 @@ def address(given: Any) -> Obj | None:
     if not given:
         return None
     return {key: cleared(given.get(key)) for key in ADDRESS_KEYS}
+
+
+def web_address(url: str, param: str) -> str:
+    """The address itself; InvalidRequest (url_invalid) when it is not http or https with a host."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidRequest(
+            "Invalid URL: An explicit scheme (such as https) must be provided.", code="url_invalid", param=param
+        )
+    return url
 
 
 def in_range(value: int, wanted: Any) -> bool:

@@ -107,7 +107,6 @@ def finalize(work: Work, invoice_id: str, intent_id: str | None = None) -> Obj:
         effective_at=work.now,
         ending_balance=0,
         hosted_invoice_url=f"{work.public_url}/invoice/{invoice_id}",
-        invoice_pdf=f"{work.public_url}/invoice/{invoice_id}/pdf",
     )
     invoice["status_transitions"]["finalized_at"] = work.now
     if invoice["amount_due"] > 0:

@@ -12,8 +12,7 @@ KIND = "payment_intent"
 AUTHENTICATION_FAILED = Decline(
     "payment_intent_authentication_failure",
     "authentication_not_handled",
-    "We are unable to authenticate your payment method. Please choose a different payment method and "
-    "try again.",
+    "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
 )
 
 

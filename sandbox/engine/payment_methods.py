@@ -177,14 +177,10 @@ def by_number(number: str) -> Card:
 def check_expiry(work: Work, month: int, year: int) -> None:
     """CardRefused when the month is none or the card is past its expiry (the month itself counts)."""
     if not 1 <= month <= 12:
-        raise CardRefused(
-            "Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month"
-        )
+        raise CardRefused("Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month")
     today = datetime.fromtimestamp(work.now, UTC)
     if not (today.year, today.month) <= (year, month) <= (today.year + 50, 12):
-        raise CardRefused(
-            "Your card's expiration year is invalid.", code="invalid_expiry_year", param="exp_year"
-        )
+        raise CardRefused("Your card's expiration year is invalid.", code="invalid_expiry_year", param="exp_year")
 
 
 def refused(decline: Decline, **extra: Any) -> CardRefused:
@@ -254,6 +250,4 @@ def _forget_defaults(work: Work, customer_id: str, payment_method_id: str) -> No
         if found["default_payment_method"] == payment_method_id:
             subscription = work.edit("subscription", found["id"])
             subscription["default_payment_method"] = None
-            work.emit(
-                "customer.subscription.updated", subscription, {"default_payment_method": payment_method_id}
-            )
+            work.emit("customer.subscription.updated", subscription, {"default_payment_method": payment_method_id})

@@ -194,9 +194,7 @@ def _lookup_key(work: Work, params: Obj, own_id: str | None = None) -> str | Non
         if other["lookup_key"] != key or other["id"] == own_id:
             continue
         if not params.get("transfer_lookup_key"):
-            raise InvalidRequest(
-                f"A price (`{other['id']}`) already uses that lookup key.", param="lookup_key"
-            )
+            raise InvalidRequest(f"A price (`{other['id']}`) already uses that lookup key.", param="lookup_key")
         loser = work.edit(KIND, other["id"])
         loser["lookup_key"] = None
         work.emit("price.updated", loser, {"lookup_key": key})

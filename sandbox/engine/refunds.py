@@ -20,9 +20,7 @@ def create(work: Work, params: Obj) -> Obj:
     charge = _charge(work, params)
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left == 0:
-        raise InvalidRequest(
-            f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
-        )
+        raise InvalidRequest(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     amount = params.get("amount", left)
     if amount <= 0:
         raise InvalidRequest("Invalid positive integer", code="parameter_invalid_integer", param="amount")
@@ -77,9 +75,7 @@ def _charge(work: Work, params: Obj) -> Obj:
             code="parameter_missing",
         )
     if charge["status"] != "succeeded":
-        raise InvalidRequest(
-            f"Charge {charge['id']} is not successful and cannot be refunded.", param="charge"
-        )
+        raise InvalidRequest(f"Charge {charge['id']} is not successful and cannot be refunded.", param="charge")
     return charge
 
 

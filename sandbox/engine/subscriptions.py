@@ -230,9 +230,7 @@ def _start_from(work: Work, params: Obj) -> Start:
         customer=customer["id"],
         items=items,
         metadata=new_metadata(params.get("metadata")),
-        trial_end=trial_end_after(
-            work, params.get("trial_period_days"), params.get("trial_end"), "trial_period_days"
-        ),
+        trial_end=trial_end_after(work, params.get("trial_period_days"), params.get("trial_end"), "trial_period_days"),
         default_payment_method=_own_method(work, customer["id"], params.get("default_payment_method")),
         description=params.get("description"),
         automatic_tax=params.get("automatic_tax", {}).get("enabled", False),
@@ -366,9 +364,7 @@ def _set_currency(work: Work, subscription: Obj) -> None:
 def _schedule_cancellation(work: Work, subscription: Obj, params: Obj) -> None:
     _note_details(subscription["cancellation_details"], params.get("cancellation_details", {}))
     if "cancel_at" in params and params.get("cancel_at_period_end"):
-        raise InvalidRequest(
-            "Only one of cancel_at and cancel_at_period_end can be given.", param="cancel_at"
-        )
+        raise InvalidRequest("Only one of cancel_at and cancel_at_period_end can be given.", param="cancel_at")
     if "cancel_at_period_end" in params:
         _cancel_at_period_end(work, subscription, wanted=params["cancel_at_period_end"])
     if "cancel_at" in params:

@@ -4,10 +4,9 @@ The secret is shown once, in the answer to create; it is kept apart from the obj
 """
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest, modelled
-from .fields import cleared, merged_metadata, new_metadata, where
+from .fields import cleared, merged_metadata, new_metadata, web_address, where
 from .work import Obj, Work
 
 KIND = "webhook_endpoint"
@@ -31,7 +30,7 @@ def create(work: Work, params: Obj) -> Obj:
         "livemode": False,
         "metadata": new_metadata(params.get("metadata")),
         "status": "enabled",
-        "url": _checked_url(params["url"]),
+        "url": web_address(params["url"], "url"),
     }
     work.add(KIND, endpoint)
     secret = work.add(SECRET, {"id": endpoint["id"], "secret": work.new_id("whsec")})
@@ -47,7 +46,7 @@ def update(work: Work, params: Obj, endpoint_id: str) -> Obj:
     """POST /v1/webhook_endpoints/{id}; the api_version of an endpoint never changes."""
     endpoint = work.edit(KIND, endpoint_id)
     if "url" in params:
-        endpoint["url"] = _checked_url(params["url"])
+        endpoint["url"] = web_address(params["url"], "url")
     if "enabled_events" in params:
         endpoint["enabled_events"] = params["enabled_events"]
     if "description" in params:
@@ -81,14 +80,3 @@ def register(work: Work, url: str, secret: str, api_version: str) -> Obj:
         endpoint = create(work, {**params, "api_version": api_version})
     work.add(SECRET, {"id": endpoint["id"], "secret": secret})
     return endpoint
-
-
-def _checked_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidRequest(
-            "Invalid URL: An explicit scheme (such as https) must be provided.",
-            code="url_invalid",
-            param="url",
-        )
-    return url

@@ -1,13 +1,76 @@
-"""Routes of the pages."""
+"""Routes of the pages, their security headers, and the static stylesheet."""
 
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound
+from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from ..errors import ResourceMissing
 from ..world import World
+from . import checkout, index, invoice, mailbox
+from .rendering import page, secured
+from .texts import words_for
+
+log = logging.getLogger(__name__)
+_STATIC = Path(__file__).parent.parent / "static"
+_STYLESHEET = "sandbox.css"
+
+_View: TypeAlias = Callable[..., Response]
+
+_VIEWS: list[tuple[str, tuple[str, ...], _View]] = [
+    ("/", ("GET",), index.show),
+    ("/c/pay/<session_id>", ("GET",), checkout.show),
+    ("/c/pay/<session_id>", ("POST",), checkout.pay),
+    ("/c/pay/<session_id>/authenticate", ("GET",), checkout.ask),
+    ("/c/pay/<session_id>/authenticate", ("POST",), checkout.authenticated),
+    ("/authenticate/<intent_id>", ("GET",), invoice.ask),
+    ("/authenticate/<intent_id>", ("POST",), invoice.authenticated),
+    ("/invoice/<invoice_id>", ("GET",), invoice.show),
+    ("/mailbox", ("GET",), mailbox.listing),
+    ("/mailbox/clear", ("POST",), mailbox.clear),
+    ("/mailbox/<letter_id>", ("GET",), mailbox.show),
+    ("/mailbox/<letter_id>/html", ("GET",), mailbox.html),
+    ("/mailbox/<letter_id>/raw", ("GET",), mailbox.raw),
+    ("/mailbox/<letter_id>/attachments/<int:number>", ("GET",), mailbox.attachment),
+]
 
 
 class Site:
+    """Answers every path that is not the API's or the control API's."""
+
     def __init__(self, world: World) -> None:
         self._world = world
+        rules = [Rule(path, methods=list(methods), endpoint=view) for path, methods, view in _VIEWS]
+        self._routes = Map([*rules, Rule(f"/static/{_STYLESHEET}", methods=["GET"], endpoint=_stylesheet)])
 
     def answer(self, request: Request) -> Response:
-        return Response("not yet", status=404)
+        """The page, or an error page."""
+        try:
+            view, arguments = self._routes.bind_to_environ(request.environ).match()
+            _check_origin(request)
+            response: Response = view(self._world, request, **arguments)
+        except (ResourceMissing, NotFound):
+            response = page("missing.html", words_for(None, request.accept_languages), status=404)
+        except HTTPException as error:
+            response = Response(error.description, status=error.code, content_type="text/plain")
+        except Exception:
+            log.exception("the page %s failed", request.path)
+            response = Response("The sandbox failed; its log says why.", status=500, content_type="text/plain")
+        return secured(response)
+
+
+def _stylesheet(_world: World, _request: Request) -> Response:
+    text = (_STATIC / _STYLESHEET).read_bytes()
+    return Response(text, content_type="text/css; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+
+def _check_origin(request: Request) -> None:
+    """Refuses forms that another site sends: the browser says where they come from."""
+    origin = request.headers.get("Origin")
+    if request.method == "POST" and origin is not None and urlsplit(origin).netloc != request.host:
+        raise Forbidden("This form came from another site.")

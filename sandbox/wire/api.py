@@ -176,8 +176,7 @@ def _form_of(request: Request) -> str:
     kind = request.headers.get("Content-Type", "")
     if request.body and not kind.startswith("application/x-www-form-urlencoded"):
         raise InvalidRequest(
-            "Invalid request (check that your POST content type is application/x-www-form-urlencoded): "
-            f"{kind}"
+            f"Invalid request (check that your POST content type is application/x-www-form-urlencoded): {kind}"
         )
     try:
         return request.body.decode()

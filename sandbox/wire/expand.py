@@ -36,9 +36,7 @@ def _refunds(work: Work, charge: Obj) -> Obj:
 
 def _subscriptions(work: Work, customer: Obj) -> Obj:
     found = [
-        item
-        for item in work.all("subscription")
-        if item["customer"] == customer["id"] and item["ended_at"] is None
+        item for item in work.all("subscription") if item["customer"] == customer["id"] and item["ended_at"] is None
     ]
     return list_object(found, f"/v1/customers/{customer['id']}/subscriptions")
 
@@ -96,9 +94,7 @@ class Expander:
 
     def _inside(self, branches: list[dict[str, Any]], value: Any, segments: list[str], path: str) -> Any:
         head, *rest = segments
-        child = next(
-            (branch["properties"][head] for branch in branches if head in branch.get("properties", {})), None
-        )
+        child = next((branch["properties"][head] for branch in branches if head in branch.get("properties", {})), None)
         if child is None or not isinstance(value, dict):
             raise _impossible(path)
         body = dict(value)
@@ -111,9 +107,7 @@ class Expander:
             body[head] = self._open(child, body[head], rest, path)
         return body
 
-    def _fetched(
-        self, branches: list[dict[str, Any]], object_id: str, path: str
-    ) -> tuple[Any, list[dict[str, Any]]]:
+    def _fetched(self, branches: list[dict[str, Any]], object_id: str, path: str) -> tuple[Any, list[dict[str, Any]]]:
         objects = [branch for branch in branches if "object" in branch.get("properties", {})]
         if not objects:
             raise _impossible(path)
@@ -125,9 +119,7 @@ class Expander:
 
     def _may_open(self, node: dict[str, Any]) -> bool:
         branches = self._branches(node)
-        nested = [
-            inner for branch in branches if "items" in branch for inner in self._branches(branch["items"])
-        ]
+        nested = [inner for branch in branches if "items" in branch for inner in self._branches(branch["items"])]
         return any("object" in branch.get("properties", {}) for branch in [*branches, *nested])
 
     def _branches(self, node: dict[str, Any]) -> list[dict[str, Any]]:

@@ -68,8 +68,7 @@ def stored_answer(work: Work, key: str, endpoint: str, params: dict[str, Any]) -
         )
     if saved["params"] != fingerprint(params):
         raise _mismatch(
-            "Keys for idempotent requests can only be used with the same parameters they were first used "
-            "with.",
+            "Keys for idempotent requests can only be used with the same parameters they were first used with.",
             key,
         )
     headers = {"Idempotent-Replayed": "true", "Original-Request": saved["request"]}

@@ -33,9 +33,7 @@ def open_session(sandbox: Sandbox, price_id: str, **more: Any) -> stripe.checkou
     return sandbox.client.v1.checkout.sessions.create(params)
 
 
-def paid_session(
-    sandbox: Sandbox, price_id: str, card: str = "4242424242424242", **more: Any
-) -> dict[str, Any]:
+def paid_session(sandbox: Sandbox, price_id: str, card: str = "4242424242424242", **more: Any) -> dict[str, Any]:
     session = open_session(sandbox, price_id, **more)
     paid: dict[str, Any] = sandbox.control(f"checkout/{session.id}/pay", {"card": card})
     return paid

@@ -1,0 +1,48 @@
+"""Templates and headers shared by all pages."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from werkzeug.wrappers import Response
+
+from .texts import LANGUAGES, Words
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+ENGLISH = Words(LANGUAGES[0])
+
+
+def page(
+    template: str, words: Words, *, status: int = 200, goes_to: tuple[str, ...] = (), **values: object
+) -> Response:
+    """A rendered page. `goes_to`: addresses that its forms end at, for the content security policy."""
+    text = _TEMPLATES.get_template(template).render(t=words, **values)
+    response = Response(text, status=status, content_type="text/html; charset=utf-8")
+    # Chromium holds redirects after a form to form-action too, so the shop's origin has to be named.
+    targets = " ".join(sorted({"'self'", *(_origin(url) for url in goes_to)}))
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; "
+        f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return response
+
+
+def secured(response: Response) -> Response:
+    """Adds the headers that every page has; a page's own policy stays."""
+    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    # Not `no-referrer`: browsers then send `Origin: null` with our own forms, which looks foreign.
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
