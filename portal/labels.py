@@ -4,7 +4,12 @@ Texts that staff type into plans (names, features) are looked up in the catalogu
 plans speak every language; a text that no catalogue knows is shown as it was typed.
 """
 
-from portal.i18n import gettext, lazy_gettext
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from portal import formats
+from portal.i18n import gettext, lazy_gettext, viewer
 
 # kind is the colour and the shape that go with the word: calm, good, warn, bad.
 SUBSCRIPTION_STATUSES = {
@@ -30,10 +35,11 @@ PAYMENT_STATUSES = {
     "canceled": (lazy_gettext("Canceled"), "idle"),
     "failed": (lazy_gettext("Failed"), "bad"),
 }
+# What is limited, and how an included quantity of it is said.
 LIMITS = {
-    "api_calls": lazy_gettext("API calls per month"),
-    "storage_gb": lazy_gettext("Storage in GB"),
-    "users": lazy_gettext("Users"),
+    "api_calls": (lazy_gettext("API calls per month"), lazy_gettext("%(quantity)s API calls per month")),
+    "storage_gb": (lazy_gettext("Storage (GB)"), lazy_gettext("%(quantity)s GB of storage")),
+    "users": (lazy_gettext("Users"), lazy_gettext("%(quantity)s users")),
 }
 ROLES = {
     "owner": lazy_gettext("Owner"),
@@ -44,6 +50,10 @@ ROLES = {
 # The texts of the shipped plans, named here so that extraction finds them.
 SHIPPED_PLAN_TEXTS = (
     lazy_gettext("Free"),
+    lazy_gettext("Try it with your team."),
+    lazy_gettext("For small teams that have customers."),
+    lazy_gettext("For teams that depend on it."),
+    lazy_gettext("For organisations with many teams."),
     lazy_gettext("Basic features"),
     lazy_gettext("All Free"),
     lazy_gettext("Email support"),
@@ -66,7 +76,15 @@ def status_label(kind: str, status: str) -> tuple[str, str]:
 
 def limit_label(code: str) -> str:
     """What a plan's limit is called: ``api_calls`` → "API calls per month"."""
-    return str(LIMITS.get(code, code.replace("_", " ").capitalize()))
+    return str(LIMITS[code][0]) if code in LIMITS else code.replace("_", " ").capitalize()
+
+
+def limit_phrase(code: str, quantity: int | Decimal) -> Markup:
+    """An included quantity in words, its number in bold: "**10,000** API calls per month"."""
+    number = Markup("<strong>{}</strong>").format(formats.number(quantity, viewer().format_locale))
+    if code in LIMITS:
+        return Markup.escape(str(LIMITS[code][1])) % {"quantity": number}
+    return Markup("{} {}").format(number, limit_label(code))
 
 
 def role_label(role: str) -> str:

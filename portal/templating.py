@@ -41,6 +41,7 @@ def init_templating(app: Flask) -> None:
     environment.globals.update(
         asset=asset,
         poll_seconds=poll_seconds,
+        limit_phrase=labels.limit_phrase,
         status_label=labels.status_label,
         viewer=viewer,
         principal=principal,
