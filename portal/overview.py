@@ -32,7 +32,8 @@ PAGE_SIZE = 50
 _SHOWN = 20
 _STALE_AFTER = timedelta(minutes=2)
 
-Rows = Sequence[Row[Any]]
+Rows = Sequence[Row[*tuple[Any, ...]]]
+Query = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class TenantPage:
 class TenantView:
     """One tenant as staff see it."""
 
-    tenant: Row[Any]
+    tenant: Row[*tuple[Any, ...]]
     members: Rows
     subscriptions: Rows
     invoices: Rows
@@ -131,13 +132,14 @@ def tenant(tenant_id: UUID) -> TenantView:
         )
 
 
-def _rows(session: Session, wanted: Select[Any]) -> Rows:
+def _rows(session: Session, wanted: Query) -> Rows:
     return session.execute(wanted).all()
 
 
 def _subscriptions_by_status(session: Session) -> Mapping[str, int]:
     counted = select(Subscription.status, func.count()).where(Subscription.superseded_reason.is_(None))
-    return {status: count for status, count in session.execute(counted.group_by(Subscription.status))}
+    rows = session.execute(counted.group_by(Subscription.status)).all()
+    return {row[0]: row[1] for row in rows}
 
 
 def _work(session: Session) -> Work:
@@ -154,7 +156,7 @@ def _work(session: Session) -> Work:
     return Work(due=row[0], dead=row[1], oldest_due_seconds=int(row[2]))
 
 
-def _open_findings() -> Select[Any]:
+def _open_findings() -> Query:
     return (
         select(DriftFinding.id, DriftFinding.tenant_id, DriftFinding.kind, DriftFinding.object_id)
         .add_columns(DriftFinding.created_at)
@@ -164,7 +166,7 @@ def _open_findings() -> Select[Any]:
     )
 
 
-def _parked_events() -> Select[Any]:
+def _parked_events() -> Query:
     return (
         select(StripeEvent.id, StripeEvent.type, StripeEvent.parked_reason, StripeEvent.received_at)
         .where(StripeEvent.parked_reason.is_not(None))
@@ -173,7 +175,7 @@ def _parked_events() -> Select[Any]:
     )
 
 
-def _parked_objects() -> Select[Any]:
+def _parked_objects() -> Query:
     return (
         select(StripeObject.id, StripeObject.kind, StripeObject.last_error, StripeObject.parked_at)
         .where(StripeObject.parked_at.is_not(None))
@@ -182,7 +184,7 @@ def _parked_objects() -> Select[Any]:
     )
 
 
-def _dead_work() -> Select[Any]:
+def _dead_work() -> Query:
     return (
         select(OutboxRow.id, OutboxRow.tenant_id, OutboxRow.kind, OutboxRow.attempts, OutboxRow.last_error)
         .add_columns(OutboxRow.dead_at)
@@ -192,12 +194,12 @@ def _dead_work() -> Select[Any]:
     )
 
 
-def _heartbeats() -> Select[Any]:
+def _heartbeats() -> Query:
     is_silent = (Heartbeat.seen_at < func.now() - _STALE_AFTER).label("is_silent")
     return select(Heartbeat.name, Heartbeat.kind, Heartbeat.seen_at, is_silent).order_by(Heartbeat.name)
 
 
-def _members(tenant_id: UUID) -> Select[Any]:
+def _members(tenant_id: UUID) -> Query:
     return (
         select(User.id, User.name, User.email, User.disabled_at, Membership.role)
         .join(Membership, Membership.user_id == User.id)
@@ -207,7 +209,7 @@ def _members(tenant_id: UUID) -> Select[Any]:
     )
 
 
-def _subscriptions(tenant_id: UUID) -> Select[Any]:
+def _subscriptions(tenant_id: UUID) -> Query:
     return (
         select(*Subscription.__table__.columns)
         .where(Subscription.tenant_id == tenant_id)
@@ -216,7 +218,7 @@ def _subscriptions(tenant_id: UUID) -> Select[Any]:
     )
 
 
-def _invoices(tenant_id: UUID) -> Select[Any]:
+def _invoices(tenant_id: UUID) -> Query:
     return (
         select(*Invoice.__table__.columns)
         .where(Invoice.tenant_id == tenant_id)
@@ -225,7 +227,7 @@ def _invoices(tenant_id: UUID) -> Select[Any]:
     )
 
 
-def _acts(tenant_id: UUID) -> Select[Any]:
+def _acts(tenant_id: UUID) -> Query:
     return (
         select(AuditEntry.sequence, AuditEntry.at, AuditEntry.actor_kind, AuditEntry.actor_id, AuditEntry.verb)
         .add_columns(AuditEntry.object_kind, AuditEntry.object_id)

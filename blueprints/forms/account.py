@@ -1,0 +1,45 @@
+"""The account page's forms."""
+
+from zoneinfo import available_timezones
+
+from babel import Locale
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _
+from wtforms import PasswordField, SelectField
+from wtforms.validators import DataRequired, EqualTo, Length
+
+from blueprints.forms.base import PortalForm
+from portal.i18n import LANGUAGE_NAMES
+from portal.security.passwords import MAX_LENGTH
+
+# Where the portal's languages are spoken, and where amounts look different.
+FORMAT_LOCALES = (
+    "en_US", "en_GB", "en_CA", "en_AU", "en_IN", "de_DE", "de_CH", "es", "es_ES", "es_AR", "es_CL", "es_CO", "es_MX",
+    "es_PE", "fr_FR", "it_IT", "ja_JP", "nl_NL", "pt_BR", "pt_PT",
+)  # fmt: skip
+
+
+class PreferencesForm(PortalForm):
+    """How the person reads: texts, numbers and dates, clock, colours."""
+
+    language = SelectField(_("Language"), choices=list(LANGUAGE_NAMES.items()))
+    format_locale = SelectField(_("Numbers and dates"))
+    timezone = SelectField(_("Time zone"), choices=[(name, name) for name in sorted(available_timezones())])
+    theme = SelectField(_("Colours"), choices=[("auto", _("System")), ("light", _("Light")), ("dark", _("Dark"))])
+
+    def offer_formats(self, current: str) -> None:
+        """List the format locales in the reader's language, the one in use always among them."""
+        names = [*FORMAT_LOCALES, *([] if current in FORMAT_LOCALES else [current])]
+        language = get_locale()
+        choices = [(name, Locale.parse(name).get_display_name(language) or name) for name in names]
+        self.format_locale.choices = sorted(choices, key=lambda choice: choice[1].casefold())
+
+
+class PasswordForm(PortalForm):
+    current_password = PasswordField(
+        _("Current password"), [DataRequired(_("Enter your current password.")), Length(max=MAX_LENGTH)]
+    )
+    new_password = PasswordField(_("New password"), [DataRequired(_("Enter a new password.")), Length(max=MAX_LENGTH)])
+    repeated = PasswordField(
+        _("New password again"), [EqualTo("new_password", _("The two passwords are not the same."))]
+    )
