@@ -59,8 +59,9 @@ def bind(tenant_id: UUID | None = None, *, user_id: UUID | None = None, request_
 
 def fresh() -> None:
     """End the transaction, drop all loaded objects and the binding."""
-    db.session.rollback()
+    # In this order: a rollback first would expire the objects that a caller still holds.
     db.session.expunge_all()
+    db.session.rollback()
     db.session().info.pop("binding", None)
 
 

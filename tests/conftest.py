@@ -1,6 +1,7 @@
 """What every test can use: real PostgreSQL and Redis protocol, a real sandbox, an app on a database of its own."""
 
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
 import pytest
 from apiflask import APIFlask
@@ -12,6 +13,7 @@ from portal.billing.publish import publish_plans
 from portal.gateway.account import bind_account
 from tests.support import database, sandbox
 from tests.support.sandbox import Sandbox
+from tests.support.shopping import make_tenant
 
 pytest_plugins = ["tests.support.services", "tests.support.skips"]
 
@@ -68,6 +70,22 @@ def fixture_app(settings: config.Settings) -> Iterator[APIFlask]:
 @pytest.fixture(name="client")
 def fixture_client(app: APIFlask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture(name="web")
+def fixture_web(settings: config.Settings) -> Iterator[APIFlask]:
+    """The web role without pages, for tests of verbs."""
+    app = create_app("web", settings=settings)
+    with app.app_context():
+        yield app
+        database.dispose(app)
+
+
+@pytest.fixture(name="tenant")
+def fixture_tenant(request: pytest.FixtureRequest) -> UUID:
+    """A tenant of this test; needs ``web`` or ``app``, whichever the test uses."""
+    request.getfixturevalue("app" if "app" in request.fixturenames else "web")
+    return make_tenant()
 
 
 @pytest.fixture(name="worker")

@@ -1,50 +1,20 @@
 """The main job at the level of verbs: checkout, payment, mirror, document."""
 
 import threading
-from collections.abc import Callable
-from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select
 
 from portal import tenancy
 from portal.app import create_app
-from portal.billing import checkouts, tenants
+from portal.billing import checkouts
 from portal.billing.catalogue import UnknownPlan
 from portal.billing.subscriptions import live_subscription
 from portal.extensions import db
 from portal.gateway.client import gateway
 from portal.models import Checkout, Customer, Invoice, InvoiceDocument, Subscription
 from tests.support import database
-
-ACTOR = uuid4()
-
-
-@pytest.fixture(name="web")
-def fixture_web(settings):
-    app = create_app("web", settings=settings)
-    with app.app_context():
-        yield app
-        database.dispose(app)
-
-
-@pytest.fixture(name="tenant")
-def fixture_tenant(web) -> UUID:
-    return tenants.create("Acme Corp", f"acme-{uuid4().hex[:8]}", "billing@acme.example")
-
-
-def start(tenant_id: UUID, plan: str = "starter", interval: str = "month") -> Checkout:
-    with tenancy.bound(tenant_id):
-        return checkouts.start(plan, interval, actor=ACTOR, language="en")
-
-
-def buy(tenant_id: UUID, sandbox, drain: Callable[[], int], plan: str = "starter") -> Checkout:
-    checkout = start(tenant_id, plan)
-    sandbox.pay(checkout.stripe_session_id)
-    with tenancy.bound(tenant_id):
-        checkouts.refresh(checkouts.get(checkout.id))
-    drain()
-    return checkout
+from tests.support.shopping import buy, start
 
 
 def test_from_checkout_to_document(web, tenant, stripe_sandbox, drain):
@@ -54,7 +24,11 @@ def test_from_checkout_to_document(web, tenant, stripe_sandbox, drain):
         assert found.step == "active"
         assert found.is_final
         subscription = live_subscription()
-        assert (subscription.plan_id, subscription.status, subscription.unit_amount_minor) == ("starter", "active", 2900)
+        assert (subscription.plan_id, subscription.status, subscription.unit_amount_minor) == (
+            "starter",
+            "active",
+            2900,
+        )
         invoice = db.session.scalars(select(Invoice)).one()
         assert (invoice.status, invoice.total_minor, invoice.amount_paid_minor) == ("paid", 2900, 2900)
         assert invoice.subscription_id == subscription.id

@@ -4,6 +4,7 @@ import json
 import time
 from typing import Any
 
+import requests
 import stripe
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -21,13 +22,17 @@ def sign(body: str, secret: str = WEBHOOK_SECRET, at: int | None = None) -> str:
 def deliver(client: FlaskClient, event: dict[str, Any], *, path: str = PATH) -> TestResponse:
     """Hand one event to the portal as Stripe would."""
     body = json.dumps(event)
-    return client.post(
-        path, data=body, headers={"Stripe-Signature": sign(body), "Content-Type": "application/json"}
-    )
+    return client.post(path, data=body, headers={"Stripe-Signature": sign(body), "Content-Type": "application/json"})
 
 
 def events_of(api_base: str, customer_id: str) -> list[dict[str, Any]]:
-    """All events about one customer, oldest first."""
-    client = stripe.StripeClient("sk_test_portal", base_addresses={"api": api_base})
-    found = [event.to_dict() for event in client.v1.events.list({"limit": 100}).auto_paging_iter()]
-    return [event for event in reversed(found) if customer_id in json.dumps(event)]
+    """All events about one customer, oldest first, exactly as they are on the wire."""
+    found: list[dict[str, Any]] = []
+    while True:
+        params: dict[str, Any] = {"limit": 100}
+        if found:
+            params["starting_after"] = found[-1]["id"]
+        page = requests.get(f"{api_base}/v1/events", params=params, auth=("sk_test_portal", ""), timeout=20).json()
+        found += page["data"]
+        if not page["has_more"]:
+            return [event for event in reversed(found) if customer_id in json.dumps(event)]
