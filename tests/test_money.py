@@ -57,9 +57,7 @@ def test_both_directions_are_exact(minor, currency):
     assert from_decimal(to_decimal(minor, currency), currency) == minor
 
 
-@pytest.mark.parametrize(
-    ("amount", "code"), [("29.001", "usd"), ("0.5", "jpy"), ("1.2345", "kwd"), ("NaN", "usd")]
-)
+@pytest.mark.parametrize(("amount", "code"), [("29.001", "usd"), ("0.5", "jpy"), ("1.2345", "kwd"), ("NaN", "usd")])
 def test_what_does_not_fit_is_refused_rather_than_rounded(amount, code):
     with pytest.raises(InvalidAmount):
         from_decimal(Decimal(amount), code)

@@ -90,8 +90,8 @@ class InvoiceDocument:
     """Everything that an invoice says. Raises InvalidDocument when it cannot be rendered as it is.
 
     ``document_id`` makes the file's identifier, so the same document always gives the same bytes.
-    ``amount_due_minor`` is what is still to be paid. Balances follow Stripe: negative is the customer's credit. ``portal_url`` is where the invoice is
-    seen and paid; it is printed only when it is an http(s) address.
+    ``amount_due_minor`` is what is still to be paid (Stripe's ``amount_remaining``). Balances follow
+    Stripe: negative is the customer's credit. ``portal_url`` is where the invoice is seen and paid.
     """
 
     document_id: str

@@ -65,9 +65,7 @@ def _read_scalar(hint: Any, value: Any, at: str) -> Any:
     else:
         _require(isinstance(value, str), at, "text")
     try:
-        read = (
-            dt.date.fromisoformat(value) if hint is dt.date else Decimal(value) if hint is Decimal else value
-        )
+        read = dt.date.fromisoformat(value) if hint is dt.date else Decimal(value) if hint is Decimal else value
     except (ValueError, InvalidOperation) as error:
         raise InvalidDocument(f"{at} cannot be read: {value!r}") from error
     _require(not isinstance(read, Decimal) or read.is_finite(), at, "a finite number")

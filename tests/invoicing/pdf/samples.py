@@ -197,9 +197,7 @@ YEN = replace(
     ONE_LINE,
     number="NEO-0009",
     currency="jpy",
-    customer=Party(
-        name="Akme Kabushiki-gaisha", address=("1-1 Marunouchi, Chiyoda-ku", "Tokyo 100-0005", "Japan")
-    ),
+    customer=Party(name="Akme Kabushiki-gaisha", address=("1-1 Marunouchi, Chiyoda-ku", "Tokyo 100-0005", "Japan")),
     taxes=(Tax(name="JCT", rate=Decimal(10), taxable_minor=2636, amount_minor=264, inclusive=True),),
 )
 DINAR = replace(
@@ -217,9 +215,7 @@ DINAR = replace(
     ),
     subtotal_minor=123456789120,
     discounts=(),
-    taxes=(
-        Tax(name="Sales tax", rate=Decimal("8.875"), taxable_minor=123456789120, amount_minor=10956790030),
-    ),
+    taxes=(Tax(name="Sales tax", rate=Decimal("8.875"), taxable_minor=123456789120, amount_minor=10956790030),),
     total_minor=134413579150,
     amount_due_minor=134413579150,
     format_locale="en_US",
@@ -229,9 +225,7 @@ LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamt
 LONG_TEXTS = replace(
     OPEN_WITH_TAX,
     number="NEO-2026-DEPARTMENT-OF-VERY-LONG-INVOICE-NUMBERS-000000000000011",
-    issuer=replace(
-        ISSUER, name=f"{LONG_WORD} & Söhne Beteiligungs- und Verwaltungsgesellschaft mbH & Co. KGaA"
-    ),
+    issuer=replace(ISSUER, name=f"{LONG_WORD} & Söhne Beteiligungs- und Verwaltungsgesellschaft mbH & Co. KGaA"),
     customer=replace(
         CUSTOMER,
         name="The Honourable Society for the Advancement of Extraordinarily Long Names Limited",
@@ -265,9 +259,7 @@ HOSTILE = replace(
     OPEN_WITH_TAX,
     number="NEO-<b>0012</b>",
     issuer=Party(name=HOSTILE_TEXT, address=(HOSTILE_TEXT,), tax_id="<i>x</i>", email='a@b"><script>'),
-    customer=Party(
-        name=HOSTILE_TEXT, address=(HOSTILE_TEXT, "file:///etc/passwd"), tax_id="'\"><svg onload=1>"
-    ),
+    customer=Party(name=HOSTILE_TEXT, address=(HOSTILE_TEXT, "file:///etc/passwd"), tax_id="'\"><svg onload=1>"),
     lines=(
         replace(OPEN_WITH_TAX.lines[0], description=HOSTILE_TEXT, detail=HOSTILE_TEXT),
         *OPEN_WITH_TAX.lines[1:],

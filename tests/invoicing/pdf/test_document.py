@@ -79,9 +79,7 @@ def test_fields_with_a_default_may_be_missing_in_old_snapshots():
 
 def test_the_finer_unit_price_wins():
     assert Line(description="", amount_minor=1, unit_amount_minor=2).unit_price == 2
-    assert Line(description="", amount_minor=1, unit_amount_decimal=Decimal("0.025")).unit_price == Decimal(
-        "0.025"
-    )
+    assert Line(description="", amount_minor=1, unit_amount_decimal=Decimal("0.025")).unit_price == Decimal("0.025")
     assert Line(description="", amount_minor=1).unit_price is None
 
 

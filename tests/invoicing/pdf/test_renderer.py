@@ -13,9 +13,7 @@ import pytest
 from portal.invoicing.pdf.document import InvoiceDocument
 from tests.invoicing.pdf.samples import HOSTILE, HOSTILE_TEXT, ONE_LINE, OPEN_WITH_TAX, SAMPLES
 
-renderer = pytest.importorskip(
-    "portal.invoicing.pdf.renderer", exc_type=OSError, reason="WeasyPrint needs Pango"
-)
+renderer = pytest.importorskip("portal.invoicing.pdf.renderer", exc_type=OSError, reason="WeasyPrint needs Pango")
 
 
 @cache
@@ -133,9 +131,7 @@ def test_every_sample_is_tagged_and_carries_its_fonts(name):
     for page in pdf.pages:
         for font in page["/Resources"]["/Font"].values():
             descriptor = font.get_object()["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
-            assert {"/FontFile2", "/FontFile3"} & set(descriptor), (
-                f"{descriptor['/FontName']} is not embedded"
-            )
+            assert {"/FontFile2", "/FontFile3"} & set(descriptor), f"{descriptor['/FontName']} is not embedded"
 
 
 def test_tables_are_tagged_with_heads_for_rows_and_columns():
