@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from portal.embedded import ports
@@ -33,3 +34,12 @@ def check_port(host: str, port: int) -> None:
         raise Refusal(f"The portal cannot listen at {host}: {error.strerror}.") from None
     other = port + 1000 if port < 60_000 else 9000
     raise Refusal(f"Port {port} is taken by another program; choose another: ./run --port {other}")
+
+
+def check_stripe(given: Mapping[str, str]) -> None:
+    """Raises Refusal for an account of the user's without the secret that its events are signed with."""
+    if "STRIPE_API_KEY" in given and "STRIPE_WEBHOOK_SECRET" not in given:
+        raise Refusal(
+            "STRIPE_API_KEY is set and STRIPE_WEBHOOK_SECRET is not: take it from the Stripe dashboard "
+            "or from `stripe listen --print-secret`, or unset both to use the sandbox."
+        )

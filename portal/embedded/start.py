@@ -69,15 +69,15 @@ class Start:
         if ended := supervisor.end_leftovers(self._places.run):
             self._console.done(f"ended what a killed run had left: {', '.join(ended)}")
         preflight.check_port(self._host, self._port)
+        preflight.check_stripe(self._given)
         self._rotate_logs()
         self._compose_environment()
         self._find_pango()
         self._start_postgres()
         self._start_valkey()
-        environment.write(self._places.env, self._environment)
-        self._flask("Database", "setup", note="roles and tables are up to date")
         self._start_sandbox()
         environment.write(self._places.env, self._environment)
+        self._flask("Database", "setup", note="roles and tables are up to date")
         self._flask("Plans", "publish-plans", note="published")
         if self._environment["PORTAL_ENV"] != "production":
             self._flask("Demo data", "seed-demo", "--out", str(self._places.demo), note="ready")
