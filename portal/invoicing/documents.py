@@ -1,6 +1,5 @@
 """Freezing an issued invoice: snapshot, render once, store with its hash, tell the tenant."""
 
-import hashlib
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -13,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from portal.extensions import db
 from portal.ids import uuid7
 from portal.invoicing.pdf import InvoiceDocument as Snapshot
-from portal.invoicing.pdf import PdfFailed, PdfProcess, PdfTimeout, PdfUnavailable
+from portal.invoicing.pdf import TEMPLATE_VERSION, PdfFailed, PdfProcess, PdfTimeout, PdfUnavailable, RenderedPdf
 from portal.invoicing.pdf.document import Discount, Line, Party, Payment, Tax
 from portal.models import BillingDetails, Installation, Invoice, InvoiceDocument, InvoiceLine, Tenant
 from portal.models import Payment as PaymentRow
@@ -21,7 +20,6 @@ from portal.notices.notify import notify
 from portal.outbox import Work, finish
 from portal.security import audit
 
-TEMPLATE_VERSION = "1"
 TRIES = 3  # a crash of the renderer may be chance; the same document failing three times is not
 
 
@@ -43,7 +41,7 @@ def render(work: Work) -> None:
             raise
         _mark_failed(work, invoice_id, str(error))
         return
-    _store(work, invoice_id, snapshot, rendered.content)
+    _store(work, invoice_id, snapshot, rendered)
 
 
 def pdf_process() -> PdfProcess:
@@ -59,7 +57,7 @@ def _is_issued(invoice: Invoice) -> bool:
     return db.session.scalar(query) is not None
 
 
-def _store(work: Work, invoice_id: UUID, snapshot: Snapshot, content: bytes) -> None:
+def _store(work: Work, invoice_id: UUID, snapshot: Snapshot, rendered: RenderedPdf) -> None:
     invoice = db.session.scalars(select(Invoice).where(Invoice.id == invoice_id).with_for_update()).one()
     db.session.execute(
         insert(InvoiceDocument)
@@ -71,13 +69,13 @@ def _store(work: Work, invoice_id: UUID, snapshot: Snapshot, content: bytes) -> 
             template_version=TEMPLATE_VERSION,
             language=snapshot.language,
             snapshot=snapshot.to_json(),
-            content=content,
-            sha256=hashlib.sha256(content).digest(),
+            content=rendered.content,
+            sha256=rendered.sha256,
         )
         .on_conflict_do_nothing()
     )
     invoice.document_state = "ready"
-    audit.record("document.issue", "invoice", str(invoice.id), after={"sha256": hashlib.sha256(content).hexdigest()})
+    audit.record("document.issue", "invoice", str(invoice.id), after={"sha256": rendered.sha256.hex()})
     notify("invoice_issued", str(invoice.id))
     finish(work)
     db.session.commit()
