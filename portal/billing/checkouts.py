@@ -139,8 +139,9 @@ def abandon(checkout_id: UUID) -> Checkout:
 
     One that was paid in the meantime stays what it is. Raises :class:`portal.errors.NotFound`.
     """
+    checkout = get(checkout_id)  # first: a tenant that never began a checkout has no row to lock
     locked()
-    checkout = get(checkout_id)
+    db.session.refresh(checkout)
     if checkout.is_under_way:
         _end(checkout)
     db.session.commit()

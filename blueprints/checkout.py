@@ -1,0 +1,55 @@
+"""Subscribing: off to Stripe's checkout, and the page that people come back to."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.billing import checkouts
+from portal.i18n import gettext, viewer
+from portal.security.guards import member
+from portal.templating import page, principal
+
+bp = Blueprint("checkout", __name__)
+
+
+@bp.post("/checkout")
+@member("owner", "billing")
+def start() -> ResponseReturnValue:
+    """Begin to subscribe to the posted plan and interval; nothing else of the form is read."""
+    checkout = checkouts.start(
+        request.form.get("plan_id", ""),
+        request.form.get("interval", ""),
+        actor=principal().user_id,
+        language=viewer().language,
+    )
+    here = url_for("checkout.progress", checkout_id=checkout.id)
+    return redirect(checkout.url or here, 303)
+
+
+@bp.get("/checkout/<uuid:checkout_id>")
+@member()
+def progress(checkout_id: UUID) -> Response:
+    """Where the checkout stands; looks again by itself until that is final."""
+    polls = request.args.get("polls", 0, int)
+    checkout = checkouts.get(checkout_id)
+    if polls == 0:
+        checkouts.refresh(checkout)
+    return page(
+        "checkout/page.html",
+        "checkout/_progress.html",
+        checkout=checkout,
+        progress=checkouts.progress(checkout),
+        polls=max(polls, 0),
+    )
+
+
+@bp.get("/checkout/<uuid:checkout_id>/back")
+@member("owner", "billing")
+def back(checkout_id: UUID) -> ResponseReturnValue:
+    """Stripe's cancel link: end the checkout quietly and show the plans again."""
+    checkout = checkouts.abandon(checkout_id)
+    if checkout.state == "complete":
+        return redirect(url_for("checkout.progress", checkout_id=checkout.id), 303)
+    flash(gettext("Checkout left. Nothing was charged."), "calm")
+    return redirect(url_for("plans.index"), 303)

@@ -1,0 +1,165 @@
+"""Rows as the mirror would have written them: what the pages read, without a trip through Stripe."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from portal import config
+from portal.ids import uuid7
+from portal.models import Checkout, Customer, Invoice, InvoiceDocument, InvoiceLine, Payment, PlanPrice, Subscription
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@contextmanager
+def written(settings: config.Settings) -> Iterator[Session]:
+    """A session of the test server's superuser, committed at the end: row-level security does not bind it."""
+    engine = create_engine(settings.role_url("owner"), poolclass=NullPool)
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+        session.commit()
+
+
+def price(session: Session, plan_id: str, interval: str = "month") -> PlanPrice:
+    """The published price of a shipped plan."""
+    query = select(PlanPrice).where(PlanPrice.plan_id == plan_id, PlanPrice.interval == interval)
+    return session.scalars(query).one()
+
+
+def subscription(
+    session: Session, tenant_id: UUID, plan_id: str = "starter", interval: str = "month", **values: Any
+) -> Subscription:
+    """A running subscription, renewed ten days ago; ``values`` override its columns."""
+    bought = price(session, plan_id, interval)
+    length = timedelta(days=365 if interval == "year" else 30)
+    row = Subscription(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "stripe_subscription_id": f"sub_{uuid7().hex}",
+        "plan_id": plan_id,
+        "plan_price_id": bought.id,
+        "status": "active",
+        "currency": bought.currency,
+        "unit_amount_minor": bought.unit_amount_minor,
+        "interval": interval,
+        "current_period_start": NOW - timedelta(days=10),
+        "current_period_end": NOW - timedelta(days=10) + length,
+        "started_at": NOW - timedelta(days=10),
+        **values,
+    })  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
+def invoice(session: Session, tenant_id: UUID, number: str, age_days: int = 10, **values: Any) -> Invoice:
+    """A paid invoice of $29.00 plus 19 % tax with one line, its payment and a document that is ready."""
+    issued = NOW - timedelta(days=age_days)
+    is_paid = values.get("status", "paid") == "paid"
+    row = Invoice(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "stripe_invoice_id": f"in_{uuid7().hex}",
+        "number": number,
+        "status": "paid",
+        "currency": "usd",
+        "subtotal_minor": 2900,
+        "tax_minor": 551,
+        "total_minor": 3451,
+        "amount_due_minor": 3451,
+        "amount_paid_minor": 3451 if is_paid else 0,
+        "amount_remaining_minor": 0 if is_paid else 3451,
+        "taxes": [{"name": "VAT", "percent": "19.0", "is_inclusive": False, "taxable_minor": 2900, "amount_minor": 551}],
+        "issued_at": issued,
+        "paid_at": issued if is_paid else None,
+        "created_at": issued,
+        "document_state": "ready",
+        **values,
+    })  # fmt: skip
+    session.add(row)
+    session.flush()
+    _line(session, row, issued)
+    _payment(session, row, issued, is_paid)
+    return row
+
+
+def document(session: Session, of: Invoice, content: bytes = b"%PDF-1.7 test") -> InvoiceDocument:
+    """The invoice's frozen document."""
+    row = InvoiceDocument(
+        tenant_id=of.tenant_id,
+        id=uuid7(),
+        invoice_id=of.id,
+        kind="invoice",
+        template_version="1",
+        language="en",
+        snapshot={},
+        content=content,
+        sha256=hashlib.sha256(content).digest(),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def checkout(session: Session, tenant_id: UUID, state: str = "open", **values: Any) -> Checkout:
+    """A checkout of the Starter plan in one of its states, with the customer row that precedes it."""
+    session.merge(Customer(tenant_id=tenant_id))
+    row = Checkout(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "plan_id": "starter",
+        "plan_price_id": price(session, "starter").id,
+        "state": state,
+        "stripe_session_id": f"cs_test_{uuid7().hex}",
+        "url": "https://checkout.stripe.com/c/pay/cs_test" if state == "open" else None,
+        **values,
+    })  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _line(session: Session, of: Invoice, start: datetime) -> None:
+    session.add(
+        InvoiceLine(
+            tenant_id=of.tenant_id,
+            id=uuid7(),
+            invoice_id=of.id,
+            stripe_line_id=f"il_{of.number}",
+            position=0,
+            description="1 × Starter (at $29.00 / month)",
+            quantity=Decimal(1),
+            unit_amount=Decimal(2900),
+            amount_minor=2900,
+            tax_minor=551,
+            period_start=start,
+            period_end=start + timedelta(days=30),
+        )
+    )
+
+
+def _payment(session: Session, of: Invoice, at: datetime, is_paid: bool) -> None:
+    session.add(
+        Payment(
+            tenant_id=of.tenant_id,
+            id=uuid7(),
+            invoice_id=of.id,
+            stripe_invoice_payment_id=f"inpay_{of.number}_{of.id.hex}",
+            status="paid" if is_paid else "open",
+            amount_minor=of.total_minor,
+            currency=of.currency,
+            method_type="card",
+            method_brand="visa",
+            method_last4="4242",
+            paid_at=at if is_paid else None,
+            created_at=at,
+        )
+    )
