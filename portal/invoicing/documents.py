@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal.extensions import db
 from portal.ids import uuid7
-from portal.invoicing.pdf import InvoiceDocument as Snapshot
 from portal.invoicing.pdf import TEMPLATE_VERSION, PdfFailed, PdfProcess, PdfTimeout, PdfUnavailable, RenderedPdf
+from portal.invoicing.pdf import InvoiceDocument as Snapshot
 from portal.invoicing.pdf.document import Discount, Line, Party, Payment, Tax
 from portal.models import BillingDetails, Installation, Invoice, InvoiceDocument, InvoiceLine, Tenant
 from portal.models import Payment as PaymentRow

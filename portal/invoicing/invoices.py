@@ -51,7 +51,7 @@ class DocumentNotFailed(Conflict):
 class Page:
     """A page of rows, newest first, and the opaque cursor of the next (``None`` at the end)."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[Row[*tuple[Any, ...]]]
     next_cursor: str | None
 
 

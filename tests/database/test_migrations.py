@@ -38,9 +38,7 @@ def test_the_contracts_insert_runs_verbatim(template):
         with engine.begin() as connection:
             connection.execute(text("DELETE FROM plan_prices; DELETE FROM plans"))
             connection.exec_driver_sql(SEED_INSERT)
-            rows = connection.execute(
-                text("SELECT plan_id, price_yearly, trial_days, currency FROM plans")
-            ).all()
+            rows = connection.execute(text("SELECT plan_id, price_yearly, trial_days, currency FROM plans")).all()
         engine.dispose()
     assert len(rows) == 4
     assert {(row.price_yearly, row.trial_days, row.currency) for row in rows} == {(None, 14, None)}
