@@ -132,7 +132,7 @@ def _http_error(error: HTTPException) -> Any:
         return error  # a redirect, or an answer that the code raised on purpose
     known = _HTTP_PROBLEMS.get(status) or _HTTP_PROBLEMS[400 if status < 500 else 500]
     sent = dict(error.get_headers(request.environ))
-    kept = {name: sent[name] for name in ("Allow", "Retry-After", "WWW-Authenticate") if name in sent}
+    kept: dict[str, str] = {name: sent[name] for name in ("Allow", "Retry-After", "WWW-Authenticate") if name in sent}
     return answer(Problem(status, *known, headers=kept, is_outage=status >= 500))
 
 

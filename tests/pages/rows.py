@@ -17,6 +17,7 @@ from portal.ids import uuid7
 from portal.models import Checkout, Customer, Invoice, InvoiceDocument, InvoiceLine, Payment, PlanPrice, Subscription
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+VAT = {"name": "VAT", "percent": "19.0", "is_inclusive": False, "taxable_minor": 2900, "amount_minor": 551}
 
 
 @contextmanager
@@ -77,7 +78,7 @@ def invoice(session: Session, tenant_id: UUID, number: str, age_days: int = 10, 
         "amount_due_minor": 3451,
         "amount_paid_minor": 3451 if is_paid else 0,
         "amount_remaining_minor": 0 if is_paid else 3451,
-        "taxes": [{"name": "VAT", "percent": "19.0", "is_inclusive": False, "taxable_minor": 2900, "amount_minor": 551}],
+        "taxes": [VAT],
         "issued_at": issued,
         "paid_at": issued if is_paid else None,
         "created_at": issued,
