@@ -20,9 +20,10 @@ def money(amount_minor: int, currency: str) -> str:
 
 
 def money_with_code(amount_minor: int, currency: str) -> str:
-    """The same with its ISO code beside it: "$" alone may be anyone's dollar or peso."""
-    text, code = money(amount_minor, currency), currency.upper()
-    return text if code in text else f"{text}\u00a0{code}"
+    """The same with its ISO code beside a bare sign: "$" may be anyone's dollar or peso; "US$" says whose it is."""
+    text = money(amount_minor, currency)
+    is_bare = not any(character.isalpha() for character in text)
+    return f"{text}\u00a0{currency.upper()}" if is_bare else text
 
 
 def day(moment: datetime) -> str:
@@ -32,7 +33,7 @@ def day(moment: datetime) -> str:
 
 def moment(at: datetime) -> str:
     """Day and time, in the reader's time zone and words."""
-    return formats.datetime(at, viewer().format_locale, viewer().timezone, "long")
+    return formats.datetime(at, viewer().format_locale, viewer().timezone)
 
 
 def address(path: str) -> str:

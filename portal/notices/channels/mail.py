@@ -1,5 +1,6 @@
 """Mail: a message as an e-mail, handed to the SMTP server of the settings."""
 
+import re
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -16,6 +17,8 @@ from portal.notices import render
 from portal.notices.channels import smtp
 from portal.notices.channels.base import Delivery, PermanentFailure
 from portal.notices.message import Message, one_line
+
+_FORGED = re.compile(r"\r\n(?![ \t])|\n(?<!\r\n)|\r(?!\n)")
 
 
 def deliver(delivery: Delivery) -> None:
@@ -34,13 +37,15 @@ def compose(delivery: Delivery, settings: Settings) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     try:
         _set_headers(mail, delivery, settings)
+        _refuse_forged_headers(mail)
     except ValueError as error:
-        # A line break in a header would be a forged header; the email package refuses it.
         raise PermanentFailure(f"not a valid header: {error}") from error
     with speaking_to(delivery.reader):
         mail.set_content(render.text(message), cte="quoted-printable")
         mail.add_alternative(render.html(message), subtype="html", cte="quoted-printable")
     _attach(mail, message)
+    # Last: making the mail multipart moves every Content-* header into its first part.
+    mail["Content-Language"] = delivery.reader.html_lang
     return mail
 
 
@@ -51,15 +56,30 @@ def message_id(delivery_id: UUID, settings: Settings) -> str:
 
 
 def _set_headers(mail: EmailMessage, delivery: Delivery, settings: Settings) -> None:
-    mail["From"] = Address(one_line(settings.portal_name), addr_spec=_ascii_address(settings.smtp_from_email))
+    mail["From"] = Address(_header_text(settings.portal_name), addr_spec=_ascii_address(settings.smtp_from_email))
     mail["To"] = Address(addr_spec=_ascii_address(delivery.recipient))
-    mail["Subject"] = delivery.message.subject
+    mail["Subject"] = _header_text(delivery.message.subject)
     mail["Date"] = format_datetime(clock.now())
     mail["Message-ID"] = message_id(delivery.id, settings)
     # Both keep absence notes and ticket systems from answering (RFC 3834; the second is Exchange's).
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = delivery.reader.html_lang
+
+
+def _refuse_forged_headers(mail: EmailMessage) -> None:
+    """Raises ValueError when a header would be written as two, as Python checks only from 3.12.5 on."""
+    for name, value in mail.items():
+        if _FORGED.search(mail.policy.fold(name, value).rstrip("\r\n")):
+            raise ValueError(f"{name} would become two headers")
+
+
+def _header_text(text: str) -> str:
+    """Text for a header that stays what it is.
+
+    The email package decodes "=?utf-8?q?…?=" in a value that it is given, and writes out a line break that
+    was encoded there: a name could so add a header.
+    """
+    return one_line(text).replace("=?", "= ?")
 
 
 def _attach(mail: EmailMessage, message: Message) -> None:

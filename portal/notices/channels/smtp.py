@@ -106,7 +106,14 @@ def _secure(server: smtplib.SMTP, settings: Settings) -> None:
     if settings.smtp_username:
         if not encrypted and not is_loopback(settings.smtp_host):
             raise TemporaryFailure("the password is not sent over an unencrypted connection; see SMTP_STARTTLS")
+        _log_in(server, settings)
+
+
+def _log_in(server: smtplib.SMTP, settings: Settings) -> None:
+    try:
         server.login(settings.smtp_username, settings.smtp_password)
+    except UnicodeEncodeError as error:
+        raise TemporaryFailure("SMTP_USERNAME and SMTP_PASSWORD may have ASCII characters only") from error
 
 
 def tls_context(host: str) -> ssl.SSLContext:
