@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from portal import tenancy
@@ -98,7 +99,7 @@ def tenants(after: UUID | None = None, limit: int = PAGE_SIZE) -> TenantPage:
     live = (
         select(Subscription.tenant_id, Subscription.plan_id, Subscription.status)
         .where(Subscription.superseded_reason.is_(None), Subscription.ended_at.is_(None))
-        .distinct(Subscription.tenant_id)
+        .ext(distinct_on(Subscription.tenant_id))
         .order_by(Subscription.tenant_id, Subscription.created_at.desc())
         .subquery()
     )

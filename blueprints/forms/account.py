@@ -5,7 +5,7 @@ from zoneinfo import available_timezones
 from babel import Locale
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
-from wtforms import PasswordField, SelectField
+from wtforms import Field, PasswordField, SelectChoice, SelectField
 from wtforms.validators import DataRequired, EqualTo, Length
 
 from blueprints.forms.base import PortalForm
@@ -22,17 +22,29 @@ FORMAT_LOCALES = (
 class PreferencesForm(PortalForm):
     """How the person reads: texts, numbers and dates, clock, colours."""
 
-    language = SelectField(_("Language"), choices=list(LANGUAGE_NAMES.items()))
+    language = SelectField(_("Language"), choices=[SelectChoice(*item) for item in LANGUAGE_NAMES.items()])
     format_locale = SelectField(_("Numbers and dates"))
-    timezone = SelectField(_("Time zone"), choices=[(name, name) for name in sorted(available_timezones())])
-    theme = SelectField(_("Colours"), choices=[("auto", _("System")), ("light", _("Light")), ("dark", _("Dark"))])
+    timezone = SelectField(_("Time zone"), choices=[SelectChoice(name) for name in sorted(available_timezones())])
+    theme = SelectField(
+        _("Colours"),
+        choices=[
+            SelectChoice("auto", _("System")),
+            SelectChoice("light", _("Light")),
+            SelectChoice("dark", _("Dark")),
+        ],
+    )
 
     def offer_formats(self, current: str) -> None:
         """List the format locales in the reader's language, the one in use always among them."""
         names = [*FORMAT_LOCALES, *([] if current in FORMAT_LOCALES else [current])]
         language = get_locale()
-        choices = [(name, Locale.parse(name).get_display_name(language) or name) for name in names]
-        self.format_locale.choices = sorted(choices, key=lambda choice: choice[1].casefold())
+        labels = {name: Locale.parse(name).get_display_name(language) or name for name in names}
+        ordered = sorted(labels, key=lambda name: labels[name].casefold())
+        self.format_locale.choices = [SelectChoice(name, labels[name]) for name in ordered]
+
+    def options(self, field: Field) -> list[tuple[str, str]]:
+        """A field's choices as the templates' ``ui.select`` takes them."""
+        return [(choice.value, str(choice.label or choice.value)) for choice in field.choices]
 
 
 class PasswordForm(PortalForm):

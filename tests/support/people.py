@@ -105,8 +105,13 @@ class _Tokens(HTMLParser):
             self.found.append(values.get("value") or "")
 
 
-def form_token(html: str) -> str:
-    """The first CSRF token in a page."""
+def form_tokens(html: str) -> list[str]:
+    """Every CSRF token in a page's forms."""
     parser = _Tokens()
     parser.feed(html)
-    return parser.found[0]
+    return parser.found
+
+
+def form_token(html: str) -> str:
+    """The first CSRF token in a page."""
+    return form_tokens(html)[0]

@@ -1,0 +1,203 @@
+"""Every route × every kind of person: a generated table. A new route without an entry here fails."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from apiflask import APIFlask
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from portal.config import Settings
+from portal.ids import uuid7
+from portal.models.users import MEMBER_ROLES
+from portal.security.guards import guard_of
+from tests.support import people
+from tests.support.people import Browser, Person, browser
+
+ANYBODY, SIGNED_IN, READ, BILLING, STAFF, MACHINE = "anybody", "signed in", "read", "billing", "staff", "machine"
+
+# Who may use what, written down apart from the guards: the table must not follow a guard's mistake.
+ROUTES = {
+    "GET /": READ,
+    "GET /plans": READ,
+    "POST /checkout": BILLING,
+    "GET /checkout/<uuid:checkout_id>": READ,
+    "GET /checkout/<uuid:checkout_id>/back": BILLING,
+    "GET /invoices": READ,
+    "GET /invoices/<uuid:invoice_id>": READ,
+    "GET /invoices/<uuid:invoice_id>/document.pdf": READ,
+    "POST /invoices/<uuid:invoice_id>/document": BILLING,
+    "GET /sign-in": ANYBODY,
+    "POST /sign-in": ANYBODY,
+    "POST /sign-out": SIGNED_IN,
+    "GET /no-organisation": SIGNED_IN,
+    "GET /forgot-password": ANYBODY,
+    "POST /forgot-password": ANYBODY,
+    "GET /reset-password/<token>": ANYBODY,
+    "POST /reset-password/<token>": ANYBODY,
+    "POST /language": ANYBODY,
+    "POST /theme": ANYBODY,
+    "GET /account": SIGNED_IN,
+    "POST /account/preferences": SIGNED_IN,
+    "POST /account/password": SIGNED_IN,
+    "POST /account/sessions/<uuid:session_id>/revoke": SIGNED_IN,
+    "POST /account/sessions/revoke-others": SIGNED_IN,
+    "POST /tenant": SIGNED_IN,
+    "GET /staff": STAFF,
+    "GET /staff/tenants": STAFF,
+    "GET /staff/tenants/<uuid:tenant_id>": STAFF,
+    "POST /webhooks/stripe": MACHINE,
+    "POST /api/v1/webhooks/stripe": MACHINE,
+    "GET /health": MACHINE,
+    "GET /metrics": MACHINE,
+}
+STAFF_ROLES = ("admin", "finance", "support", "read_only")
+PERSONS = ("anonymous", *MEMBER_ROLES, "nowhere", *(f"staff {role}" for role in STAFF_ROLES))
+# These end the session that the other requests need: asked last, each from a new browser.
+ENDS_SESSION = frozenset({"POST /sign-out"})
+
+
+def expected(access: str, person: str, method: str) -> str:
+    """The table's cell: "in", "sign-in" (redirect), "forbidden" or "staff pages" (redirect)."""
+    if access in (ANYBODY, MACHINE):
+        return "in"
+    if person == "anonymous":
+        return "sign-in"
+    if access == SIGNED_IN:
+        return "in"
+    if access == STAFF:
+        return "in" if person.startswith("staff") else "forbidden"
+    if person.startswith("staff"):
+        return "staff pages" if method == "GET" else "forbidden"
+    if person == "nowhere":
+        return "forbidden"
+    return "in" if access == READ or person in ("owner", "billing") else "forbidden"
+
+
+def _person(name: str) -> Person | None:
+    if name == "anonymous":
+        return None
+    if name == "nowhere":
+        return people.user()
+    if name.startswith("staff "):
+        return people.staff(name.removeprefix("staff "))
+    return people.member(role=name)
+
+
+def _routes(app: APIFlask) -> set[str]:
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    return {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        for method in methods
+        if method in (rule.methods or ()) and rule.endpoint != "static"
+    }
+
+
+def _url(route: str, made: Callable[[], object] = uuid7) -> str:
+    parts = route.split(" ")[1].split("/")
+    return "/".join(str(made()) if part.startswith("<") else part for part in parts)
+
+
+def _ask(client: Browser, route: str, url: str) -> tuple[str, int]:
+    method, token_page = route.split(" ")[0], "/forgot-password"
+    is_machine = ROUTES[route] == MACHINE
+    data = {} if method == "GET" or is_machine else {"csrf_token": client.token(token_page)}
+    response = client.open(url, method=method, data=data or None)
+    location = response.location or ""
+    if response.status_code == 302 and location.startswith("/sign-in"):
+        return "sign-in", response.status_code
+    if response.status_code == 302 and location == "/staff" and not url.startswith("/sign-in"):
+        return "staff pages", response.status_code
+    return ("forbidden" if response.status_code == 403 else "in"), response.status_code
+
+
+def test_every_route_has_an_entry(app: APIFlask) -> None:
+    assert _routes(app) == set(ROUTES)
+
+
+def test_every_guard_agrees_with_the_table(app: APIFlask) -> None:
+    kinds = {ANYBODY: "public", SIGNED_IN: "signed_in", READ: "member", BILLING: "member", STAFF: "staff"}
+    for rule in app.url_map.iter_rules():
+        guard = guard_of(app, rule.endpoint)
+        for method in {"GET", "POST"} & set(rule.methods or ()):
+            if guard is not None:
+                access = ROUTES[f"{method} {rule.rule}"]
+                assert guard.kind == kinds.get(access, "machine"), rule.rule
+                assert guard.roles == (("owner", "billing") if access == BILLING else ()), rule.rule
+
+
+@pytest.mark.parametrize("person", PERSONS)
+def test_every_route_answers_every_person_as_the_table_says(app: APIFlask, person: str) -> None:
+    people.prepare(app)
+    somebody = _person(person)
+    client = browser(app, somebody)
+    found, wanted, broken = {}, {}, {}
+    for route, access in sorted(ROUTES.items(), key=lambda item: item[0] in ENDS_SESSION):
+        if person != "anonymous" and route == "POST /sign-in":
+            continue  # replaces the person; tests/security/test_sign_in.py has it
+        found[route], status = _ask(client, route, _url(route))
+        wanted[route] = expected(access, person, route.split(" ")[0])
+        if status >= 500 and access != MACHINE:
+            broken[route] = status
+    assert found == wanted
+    assert broken == {}
+
+
+@pytest.fixture(name="foreign")
+def fixture_foreign(app: APIFlask, settings: Settings) -> dict[str, UUID]:
+    """Real rows of another tenant, by the route parameter that names them."""
+    people.prepare(app)
+    victim = people.member()
+    browser(app, victim)
+    engine = create_engine(settings.role_url("owner"), poolclass=NullPool)
+    with engine.begin() as connection:
+        return {
+            "checkout_id": _checkout(connection, victim),
+            "invoice_id": _invoice(connection, victim),
+            "session_id": connection.execute(text("SELECT id FROM user_sessions")).scalar_one(),
+        }
+
+
+def _checkout(connection: Connection, victim: Person) -> UUID:
+    sql = """INSERT INTO checkouts (tenant_id, id, plan_id, plan_price_id, state)
+             SELECT :tenant_id, gen_random_uuid(), plan_id, id, 'expired' FROM plan_prices LIMIT 1 RETURNING id"""
+    made: UUID = connection.execute(text(sql), {"tenant_id": victim.tenant_id}).scalar_one()
+    return made
+
+
+def _invoice(connection: Connection, victim: Person) -> UUID:
+    sql = """INSERT INTO invoices (tenant_id, id, stripe_invoice_id, status, currency, subtotal_minor, total_minor,
+                                   amount_due_minor, amount_paid_minor, amount_remaining_minor, document_state,
+                                   created_at)
+             VALUES (:tenant_id, gen_random_uuid(), 'in_foreign', 'paid', 'usd', 100, 100, 100, 100, 0, 'failed', now())
+             RETURNING id"""
+    made: UUID = connection.execute(text(sql), {"tenant_id": victim.tenant_id}).scalar_one()
+    return made
+
+
+WITH_ID = [route for route in ROUTES if "<uuid:" in route and ROUTES[route] != STAFF]
+
+
+@pytest.mark.parametrize("route", WITH_ID)
+def test_a_foreign_id_is_answered_like_a_missing_one(app: APIFlask, foreign: dict[str, UUID], route: str) -> None:
+    client = browser(app, people.member())
+    parameter = route.split("<uuid:")[1].split(">")[0]
+    pages = []
+    for wanted in (foreign[parameter], uuid7()):
+        url = _url(route, made=lambda wanted=wanted: wanted)  # type: ignore[misc]  # bound now, used at once
+        method = route.split(" ")[0]
+        data = {"csrf_token": client.token("/account")} if method == "POST" else None
+        response = client.open(url, method=method, data=data, headers={"X-Request-ID": "the-same-request"})
+        assert response.status_code == 404
+        pages.append(_without_tokens(response.text.replace(str(wanted), "<id>")))
+    assert pages[0] == pages[1]
+    assert "in_foreign" not in pages[0]
+
+
+def _without_tokens(html: str) -> str:
+    """CSRF tokens are signed anew with every page."""
+    for token in set(people.form_tokens(html)):
+        html = html.replace(token, "")
+    return html
