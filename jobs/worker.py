@@ -21,7 +21,7 @@ def main() -> int:
         connection = Redis.from_url(app.extensions["settings"].redis_url)
         queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
         worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
-        worker.work(logging_level=app.extensions["settings"].log_level, with_scheduler=False)
+        worker.work(logging_level="WARNING", with_scheduler=False)
     return 0
 
 

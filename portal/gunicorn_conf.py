@@ -8,6 +8,7 @@ from prometheus_client import multiprocess
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
+preload_app = True  # imported once for all; connections are opened after the fork, by whoever needs them
 threads = int(os.environ.get("WEB_THREADS", "4"))
 timeout = 60  # a checkout waits for up to four calls to Stripe of 15 s
 graceful_timeout = 20

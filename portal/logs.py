@@ -65,8 +65,8 @@ def init_logs(app: Flask) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # Their request lines carry whole URLs and bodies.
-    for chatty in ("stripe", "urllib3", "weasyprint", "fontTools", "werkzeug"):
+    # Their lines carry whole URLs and bodies, or say four times that a bell was heard.
+    for chatty in ("stripe", "urllib3", "weasyprint", "fontTools", "werkzeug", "rq.worker"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     app.before_request(_assign_request_id)
     app.after_request(_log_request)

@@ -1,5 +1,6 @@
 """Publishing plans to Stripe as products and prices, as often as one likes."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from flask import current_app
@@ -21,14 +22,42 @@ def publish_plans() -> int:
     Idempotent: keys are derived from our rows, a sold price is never edited but retired, and its successor
     takes over the lookup key. Each step is committed, so that a broken run is simply run again.
     """
-    plans = db.session.scalars(select(Plan).where(Plan.archived_at.is_(None)).order_by(Plan.plan_id)).all()
-    db.session.rollback()
-    for plan in plans:
-        _publish_product(plan)
-        for interval in INTERVALS:
-            _publish_price(plan, interval)
+    for plan in _plans_on_sale():
+        _publish(plan)
     _retire_archived()
     return db.session.query(PlanPrice).filter(PlanPrice.retired_at.is_(None)).count()
+
+
+def publish_what_is_missing() -> None:
+    """Publish plans that were written since: cheap, asks Stripe nothing when all is published."""
+    for plan in _plans_on_sale():
+        if plan.stripe_product_id is None or any(not _is_published(plan, interval) for interval in INTERVALS):
+            _publish(plan)
+    _retire_archived()
+
+
+def _plans_on_sale() -> Sequence[Plan]:
+    plans = db.session.scalars(select(Plan).where(Plan.archived_at.is_(None)).order_by(Plan.plan_id)).all()
+    db.session.commit()
+    return plans
+
+
+def _publish(plan: Plan) -> None:
+    _publish_product(plan)
+    for interval in INTERVALS:
+        _publish_price(plan, interval)
+
+
+def _is_published(plan: Plan, interval: str) -> bool:
+    currency, amount_minor = _list_price(plan, interval)
+    price = _price_on_sale(plan, interval, currency)
+    return price is not None and price.is_sold and price.unit_amount_minor == amount_minor
+
+
+def _list_price(plan: Plan, interval: str) -> tuple[str, int]:
+    """Currency and amount in minor units that the plan's row asks for."""
+    currency = plan.currency or current_app.extensions["settings"].currency
+    return currency, money.from_decimal(Decimal(plan.price_for(interval)), currency)
 
 
 def _publish_product(plan: Plan) -> None:
@@ -54,8 +83,7 @@ def _publish_product(plan: Plan) -> None:
 
 
 def _publish_price(plan: Plan, interval: str) -> None:
-    currency = plan.currency or current_app.extensions["settings"].currency
-    amount_minor = money.from_decimal(Decimal(plan.price_for(interval)), currency)
+    currency, amount_minor = _list_price(plan, interval)
     price = _current_price(plan, interval, currency, amount_minor)
     if price.stripe_price_id is None:
         params: PriceCreateParams = {
@@ -74,14 +102,7 @@ def _publish_price(plan: Plan, interval: str) -> None:
 
 def _current_price(plan: Plan, interval: str, currency: str, amount_minor: int) -> PlanPrice:
     """The row of the price on sale; a changed amount retires the old row and makes a new one, in one commit."""
-    price = db.session.scalars(
-        select(PlanPrice).where(
-            PlanPrice.plan_id == plan.plan_id,
-            PlanPrice.interval == interval,
-            PlanPrice.currency == currency,
-            PlanPrice.retired_at.is_(None),
-        )
-    ).first()
+    price = _price_on_sale(plan, interval, currency)
     if price is None or price.unit_amount_minor != amount_minor:
         if price is not None:
             price.retired_at = clock.now()
@@ -96,6 +117,17 @@ def _current_price(plan: Plan, interval: str, currency: str, amount_minor: int) 
         db.session.add(price)
     db.session.commit()
     return price
+
+
+def _price_on_sale(plan: Plan, interval: str, currency: str) -> PlanPrice | None:
+    return db.session.scalars(
+        select(PlanPrice).where(
+            PlanPrice.plan_id == plan.plan_id,
+            PlanPrice.interval == interval,
+            PlanPrice.currency == currency,
+            PlanPrice.retired_at.is_(None),
+        )
+    ).first()
 
 
 def _retire_archived() -> None:

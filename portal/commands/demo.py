@@ -76,11 +76,22 @@ STAFF_EMAIL = "staff@portal.example"
 
 
 @click.command("seed-demo")
-@click.option("--out", type=click.Path(path_type=Path), help="Where to write the logins (JSON, readable by you only).")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Where to write the logins (JSON, readable by you only).",
+)
 @with_appcontext
-def seed_demo(out: Path | None) -> None:
-    """Make the demo's plans, tenants and people; passwords are made once and kept in the file."""
-    known = json.loads(out.read_text()) if out is not None and out.exists() else {}
+def seed_demo(out: Path) -> None:
+    """Make the demo's plans, tenants and people. Publish the plans afterwards."""
+    seed(out)
+    click.echo(f"{len(TENANTS)} tenants, {len(PLANS)} plans")
+
+
+def seed(out: Path) -> None:
+    """Make what is missing of the demo; passwords are made once and kept in ``out``, readable by its owner only."""
+    known = json.loads(out.read_text()) if out.exists() else {}
     with app_as("owner").app_context():
         seed_plans()
     demo = {
@@ -89,10 +100,8 @@ def seed_demo(out: Path | None) -> None:
         "tenants": [_tenant(definition, known) for definition in TENANTS],
         "staff": _staff(known),
     }
-    if out is not None:
-        out.touch(mode=0o600)
-        out.write_text(json.dumps(demo, indent=2) + "\n")
-    click.echo(f"{len(TENANTS)} tenants, {len(PLANS)} plans")
+    out.touch(mode=0o600)
+    out.write_text(json.dumps(demo, indent=2) + "\n")
 
 
 def seed_plans() -> None:

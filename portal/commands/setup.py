@@ -1,5 +1,7 @@
 """``flask setup``: migrations, role logins, the account binding. Idempotent; runs as the owner."""
 
+from pathlib import Path
+
 import click
 from flask import current_app
 from flask.cli import with_appcontext
@@ -8,6 +10,8 @@ from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
 
 from portal import config
+from portal.billing.publish import publish_plans
+from portal.commands.demo import seed
 from portal.commands.roles import app_as
 from portal.gateway.account import AccountMismatch, bind_account
 from portal.gateway.errors import StripeFailure
@@ -15,13 +19,22 @@ from portal.gateway.errors import StripeFailure
 
 @click.command("setup")
 @click.option("--skip-account", is_flag=True, help="Do not bind the Stripe account (it must be bound before a start).")
+@click.option("--demo", type=click.Path(path_type=Path), help="Make the demo too, and write its logins into this file.")
 @with_appcontext
-def setup(skip_account: bool) -> None:
-    """Migrate the database, give the portal's roles their logins, bind the Stripe account."""
+def setup(skip_account: bool, demo: Path | None) -> None:
+    """Migrate the database, give the portal's roles their logins, bind the Stripe account, publish the plans.
+
+    One command, because each start of the interpreter costs more than all of this does the second time.
+    """
     with app_as("owner").app_context():
         prepare_database()
-        if not skip_account:
-            _bind()
+        if skip_account:
+            return
+        _bind()
+    if demo is not None:
+        seed(demo)
+    with app_as("worker").app_context():
+        publish_plans()
 
 
 def prepare_database() -> None:

@@ -77,10 +77,9 @@ class Start:
         self._start_valkey()
         self._start_sandbox()
         environment.write(self._places.env, self._environment)
-        self._flask("Database", "setup", note="roles and tables are up to date")
-        self._flask("Plans", "publish-plans", note="published")
-        if self._environment["PORTAL_ENV"] != "production":
-            self._flask("Demo data", "seed-demo", "--out", str(self._places.demo), note="ready")
+        demo_wanted = self._environment["PORTAL_ENV"] != "production"
+        extra = ("--demo", str(self._places.demo)) if demo_wanted else ()
+        self._flask("Database", "setup", *extra, note="tables, plans and demo" if demo_wanted else "tables and plans")
         self._start_portal()
 
     def _compose_environment(self) -> None:
