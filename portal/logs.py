@@ -17,6 +17,7 @@ _SECRETS = re.compile(
     r"((?:sk|rk|pk|whsec|bp)_(?:test_|live_)?[A-Za-z0-9]{6,})"
     r"|(?<=://)([^/@\s:]+:[^/@\s]+)(?=@)"
     r"|(\b(?:\d[ -]?){13,19}\b)"
+    r"|((?<=/reset-password/)[^/?\s]+)"
     r"|(?i:(?<=password=)|(?<=token=)|(?<=authorization: ))(\S+)"
 )
 _EXTRA = (
@@ -82,6 +83,6 @@ def _log_request(response: Response) -> Response:
     if request.endpoint not in ("static", "ops.health", "prometheus_metrics"):
         logging.getLogger("portal.requests").info(
             "request",
-            extra={"method": request.method, "path": request.path, "status": response.status_code},
+            extra={"method": request.method, "path": redact(request.path), "status": response.status_code},
         )
     return response

@@ -149,9 +149,8 @@ def _secrets() -> None:
     """Sessions and reset links: their user's own, looked up by hash before anybody is signed in."""
     for table in ("user_sessions", "password_resets"):
         run(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        run(
-            f"CREATE POLICY {table}_web ON {table} TO {{web}} USING (user_id = {{user}}) WITH CHECK (user_id = {{user}})"
-        )
+        own = "(user_id = {user})"
+        run(f"CREATE POLICY {table}_web ON {table} TO {{web}} USING {own} WITH CHECK {own}")
         run(f"CREATE POLICY {table}_lookup ON {table} FOR SELECT TO {{lookup}} USING (true)")
         run(f"GRANT SELECT, INSERT, UPDATE ON {table} TO {{web}}; GRANT SELECT ON {table} TO {{lookup}}, {{backup}}")
         # The worker clears what has been over for a month.
