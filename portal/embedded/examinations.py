@@ -1,6 +1,7 @@
 """What the doctor asks a running portal, beside what the portal says of itself."""
 
 import json
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -58,6 +59,7 @@ def _web(variables: Mapping[str, str]) -> str:
 def _migrations(root: Path, variables: Mapping[str, str]) -> str:
     from alembic.script import ScriptDirectory
 
+    sys.path.insert(0, str(root / "migrations"))  # the revisions import what they share from there
     newest = set(ScriptDirectory(str(root / "migrations")).get_heads())
     applied = {str(row[0]) for row in _rows("SELECT version_num FROM alembic_version", variables)}
     if newest != applied:

@@ -48,7 +48,7 @@ def kept(note: Path, wanted: int | None = None) -> int:
     """
     with contextlib.suppress(OSError, ValueError):
         port = int(note.read_text())
-        if is_free(port):
+        if 0 < port < 65536 and is_free(port):
             return port
     port = any_free() if wanted is None else next_free(wanted)
     note.parent.mkdir(parents=True, exist_ok=True)

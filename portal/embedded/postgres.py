@@ -18,6 +18,7 @@ from portal.embedded.refusals import Refusal, last_lines
 _READY_SECONDS = 60.0
 # A postmaster that was killed stays a zombie, and its backends hold the shared memory, for some seconds.
 _LEFTOVER_SECONDS = 5.0
+_LEFTOVER_SIGNS = ("lock file", "shared memory block", "could not bind")
 _SOCKET_PATH_BYTES = 90
 # For tests only: the data does not survive a crash of the machine, and every commit is much faster.
 _FAST = {
@@ -86,8 +87,9 @@ class PostgresServer:
         self._port = ports.kept(self._home / "port")
         deadline = time.monotonic() + _LEFTOVER_SECONDS
         while not self._came_up():
-            if time.monotonic() > deadline:
-                raise Refusal(f"PostgreSQL did not start; {self.log} ends with:\n{last_lines(self.log)}")
+            said = last_lines(self.log)
+            if time.monotonic() > deadline or not any(sign in said for sign in _LEFTOVER_SIGNS):
+                raise Refusal(f"PostgreSQL did not start; {self.log} ends with:\n{said}")
             time.sleep(0.25)
 
     def stop(self, grace_seconds: float = 15) -> None:
