@@ -21,10 +21,11 @@ from portal.i18n import LANGUAGE_NAMES, viewer
 # Every file's macros are reached as ``ui.<macro>``; a file per kind keeps each readable.
 MACRO_FILES = ("actions", "content", "feedback", "fields", "status", "tables")
 POLL_SECONDS = (1, 2, 5)
+_FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def init_templating(app: Flask) -> None:
-    """Register filters, macros and globals."""
+    """Register filters, macros and globals, and let versioned static files be kept for a year."""
     environment = app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(
@@ -40,6 +41,7 @@ def init_templating(app: Flask) -> None:
     )
     environment.globals.update(
         asset=asset,
+        here=here,
         poll_seconds=poll_seconds,
         limit_phrase=labels.limit_phrase,
         status_label=labels.status_label,
@@ -49,6 +51,7 @@ def init_templating(app: Flask) -> None:
         portal_name=app.extensions["settings"].portal_name,
     )
     environment.globals["ui"] = _macros(app)
+    app.after_request(_keep_versioned_files)
 
 
 def page(template: str, partial: str, status: int = 200, *, toast: str = "", **context: Any) -> Response:
@@ -93,6 +96,11 @@ def asset(path: str) -> str:
     return url_for("static", filename=path, v=_content_hash(Path(str(current_app.static_folder)) / path))
 
 
+def here() -> str:
+    """The path of the page being looked at, to come back to; a page that was posted to is not come back to."""
+    return request.full_path.rstrip("?") if request.method == "GET" else "/"
+
+
 def poll_seconds(polls: int) -> int:
     """How long to wait before the next look, after ``polls`` looks: 1, 2, then 5 seconds."""
     return POLL_SECONDS[min(max(polls, 0), len(POLL_SECONDS) - 1)]
@@ -124,3 +132,10 @@ def _macros(app: Flask) -> SimpleNamespace:
         module = app.jinja_env.get_template(f"ui/{name}.html").module
         found.update({key: value for key, value in vars(module).items() if not key.startswith("_")})
     return SimpleNamespace(**found)
+
+
+def _keep_versioned_files(response: Response) -> Response:
+    # asset() puts the content's hash, vendored files their version, into ``v``: such an address never changes.
+    if request.endpoint == "static" and "v" in request.args and response.status_code in (200, 304):
+        response.headers["Cache-Control"] = _FOR_EVER
+    return response

@@ -29,10 +29,10 @@ def test_strangers_are_met_in_their_browsers_language(app: APIFlask, accepted: s
 
 def test_a_stranger_switches_by_a_plain_form_and_it_stays(app: APIFlask) -> None:
     client = people.browser(app)
-    form = html.page(client.get("/sign-in")).form("/language")
+    form = html.page(client.get("/sign-in?next=/invoices")).form("/language")
     sent = {**form.fields(), "language": "pt_BR"}
     response = client.post("/language", data=sent)
-    assert (response.status_code, response.location) == (303, "/sign-in?")
+    assert (response.status_code, response.location) == (303, "/sign-in?next=/invoices")
     assert html.page(client.get("/sign-in")).one("html")["lang"] == "pt-BR"
 
 
