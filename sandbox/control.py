@@ -18,6 +18,7 @@ from .engine.checkout_payment import CardEntry, Payer
 from .errors import Refusal
 from .mail import KIND as MAIL
 from .pages.letters import summary
+from .wire.errors import status_of
 from .world import World
 
 _Body: TypeAlias = dict[str, Any]
@@ -32,11 +33,13 @@ def answer(world: World, request: Request) -> Response:
         result = _ACTIONS[name](world, body, **arguments)
     except HTTPException as error:
         return _json({"error": error.description}, error.code or 500)
-    except (ValueError, TypeError, KeyError) as error:
+    except KeyError as error:
+        return _json({"error": f"give {error}"}, 400)
+    except (ValueError, TypeError) as error:
         return _json({"error": str(error)}, 400)
     except Refusal as error:
         fields = {"type": error.type, "code": error.code, "message": error.message, **error.extra}
-        return _json({"error": fields}, 402 if error.type == "card_error" else 400)
+        return _json({"error": fields}, status_of(error))
     return _json(result, 200)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import socket
 import struct
 import threading
@@ -47,7 +48,8 @@ class Server:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The WSGI application."""
         request = Request(environ)
-        request.max_content_length = _LARGEST_BODY
+        if (request.content_length or 0) > _LARGEST_BODY:
+            return Response("The body is too large.", status=413)(environ, start_response)
         if request.path.startswith(("/v1/", "/v2/")):
             return self._api(request, environ)(environ, start_response)
         if request.path.startswith("/_sandbox"):
@@ -89,5 +91,6 @@ def _reset(environ: "WSGIEnvironment") -> ConnectionResetError:
     """Ends the connection hard: the client sees a reset, no answer."""
     connection: socket.socket = environ["werkzeug.socket"]
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    # Not `close`: the handler's files keep the socket open, and the client would wait for its timeout.
+    os.close(connection.detach())
     return ConnectionResetError("dropped on demand")

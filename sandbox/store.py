@@ -50,8 +50,9 @@ class Store:
             yield work
             changes = work.changes()
             self._commit(changes)
-        if changes:
-            self.after_commit(changes)
+            # Under the lock: told in another order, a sent delivery could look pending again.
+            if changes:
+                self.after_commit(changes)
 
     def run(self, verb: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         """One verb as one transaction. A refused card commits what its try changed, and is raised then."""

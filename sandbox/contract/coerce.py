@@ -72,7 +72,7 @@ class _Coercer:
             except InvalidRequest:
                 if branch is plain[-1]:
                     raise
-        if enums and raw:
+        if raw and enums and any(enums[0]["enum"]):
             raise _outside(enums[0]["enum"], path)
         raise _empty(path) if raw == "" else InvalidRequest("Invalid object", param=path)
 

@@ -200,6 +200,7 @@ _MONTHS = {
     "es": "ene feb mar abr may jun jul ago sept oct nov dic",
     "pt-BR": "jan fev mar abr mai jun jul ago set out nov dez",
 }
+_BY_SHORT = {language.split("-")[0]: language for language in LANGUAGES}
 _SIGNS = {"usd": "US$", "eur": "€", "gbp": "£", "brl": "R$", "jpy": "¥"}
 
 
@@ -246,7 +247,10 @@ class Words:
 
 def words_for(locale: str | None, accepted: LanguageAccept) -> Words:
     """The session's language, or what the browser asks for when that is `auto` or none."""
-    if locale in (None, "auto"):
-        locale = accepted.best_match(["en", "es", "pt-BR", "pt", "es-419"], default="en")
-    short = (locale or "en").split("-")[0]
-    return Words({"es": "es", "pt": "pt-BR"}.get(short, "en"))
+    # The region does not matter: es-MX reads Spanish, pt reads the Brazilian texts.
+    wanted = list(accepted.values()) if locale in (None, "auto") else [locale or ""]
+    for tag in wanted:
+        short = tag.lower().replace("_", "-").split("-")[0]
+        if short in _BY_SHORT:
+            return Words(_BY_SHORT[short])
+    return Words("en")

@@ -113,7 +113,7 @@ class Api:
                 answer = answer_of(_broken(), call.request_id, work.public_url)
             else:
                 answer = self._performed(work, call)
-            if call.key is not None and answer.status != 0:
+            if call.key is not None:
                 idempotency.keep(work, call.key, call.path, call.raw, answer)
         return answer
 

@@ -45,7 +45,7 @@ def answer_of(error: Exception, request_id: str, public_url: str) -> Answer:
         if error.retry is not None:
             headers["Stripe-Should-Retry"] = "true" if error.retry else "false"
     elif isinstance(error, Refusal):
-        status, fields = _status_of(error), _fields_of(error)
+        status, fields = status_of(error), _fields_of(error)
     else:
         # Its own bug: retrying would only repeat it.
         headers["Stripe-Should-Retry"] = "false"
@@ -66,7 +66,8 @@ def is_kept(error: Refusal) -> bool:
     return isinstance(error, CardRefused) or (error.param is None and not isinstance(error, NotModelled))
 
 
-def _status_of(error: Refusal) -> int:
+def status_of(error: Refusal) -> int:
+    """402 for a refused card, 404 when the path names nothing, else 400."""
     if isinstance(error, CardRefused):
         return 402
     return 404 if isinstance(error, ResourceMissing) and error.in_path else 400

@@ -86,12 +86,18 @@ def shared() -> Iterator[Sandbox]:
     running.stop()
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """A sandbox of the test's own, for what turns switches or counts everything."""
+@pytest.fixture(scope="session")
+def spare() -> Iterator[Sandbox]:
     running = start()
     yield running
     running.kill()
+
+
+@pytest.fixture
+def sandbox(spare: Sandbox) -> Sandbox:
+    """A sandbox that is empty, for what turns switches or counts everything."""
+    spare.control("reset")
+    return spare
 
 
 @dataclass
