@@ -124,7 +124,7 @@ def test_a_worker_killed_after_the_server_took_the_mail_repeats_it_once(started,
     name = str(make_url(settings.database_url).database)
     process = subprocess.Popen([sys.executable, "-c", WORKER], env={**os.environ, **environment(name, smtp)})
     smtp.on_mail = lambda: os.kill(process.pid, signal.SIGKILL)
-    assert process.wait(60) == -signal.SIGKILL
+    assert process.wait(120) == -signal.SIGKILL
     smtp.on_mail = lambda: None
     assert rows(STATE)[0].state == "staged"
     assert send() == 0, "the dead worker's lease holds"

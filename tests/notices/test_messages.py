@@ -1,17 +1,20 @@
 """What the mails say, in which language, and that nothing written into them becomes anything else."""
 
+import dataclasses
 import re
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from html.parser import HTMLParser
 from io import BytesIO
+from uuid import UUID
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.support import Translations
 
+from portal.notices.channels.mail import message_id
 from portal.notices.contents.declines import reason
 from portal.notices.contents.invoices import safe_filename
 from portal.notices.message import Button, Message, one_line
@@ -215,12 +218,12 @@ def test_the_html_needs_nothing_from_outside(acme, mail_of):
     assert tags.links.count("https://billing.portal.example/") == 1
 
 
+@pytest.mark.parametrize("path", ["/", "/plans", f"/invoices/{UUID(int=1)}", "/reset-password/x", "/forgot-password"])
+def test_the_buttons_lead_to_pages(app, path):
+    assert app.url_map.bind("portal.example").match(path)
+
+
 def test_a_long_address_of_the_portal_leaves_the_message_id_whole(settings, acme):
-    import dataclasses
-    from uuid import UUID
-
-    from portal.notices.channels.mail import message_id
-
     long = dataclasses.replace(settings, public_url=f"https://{'b' * 60}.billing.of-a-long-name.example:8443/portal")
     mail = EmailMessage(policy=SMTP)
     mail["Message-ID"] = message_id(UUID(int=1), long)
