@@ -15,6 +15,8 @@
   }
 
   function say(message, tone) {
+    // A page that looks again by itself would say the same failure over and over.
+    if ([...toasts.querySelectorAll(".toast-text")].some((shown) => shown.textContent === message)) return;
     const kind = ["calm", "good", "warn", "bad"].includes(tone) ? tone : "calm";
     const source = document.getElementById(`toast-${kind}`) || document.getElementById("toast-good");
     const toast = source.content.firstElementChild.cloneNode(true);

@@ -57,7 +57,7 @@ def test_the_page_looks_again_more_and_more_slowly(
     row = rows.checkout(write, person.tenant_id, "open", stripe_session_id=None)
     write.commit()
     again = html.parse(fragment(f"/checkout/{row.id}?polls={polls}")).one(hx_trigger=True)
-    assert again["hx-trigger"] == f"load delay:{delay}s"
+    assert again["hx-trigger"] == f"load delay:{delay}s, every 15s", "goes on after an answer that failed"
     assert again["hx-get"] == f"/checkout/{row.id}?polls={max(polls, 0) + 1}"
 
 
