@@ -103,7 +103,8 @@ def _authenticator(login: tuple[str, str]) -> Any:
     def check(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
         user, password = (text.encode() for text in login)
         right = isinstance(given, LoginPassword) and (given.login, given.password) == (user, password)
-        return AuthResult(success=right)
+        # `handled` would mean that the refusal was sent already, and the client would wait for it.
+        return AuthResult(success=right, handled=right)
 
     return check
 

@@ -32,9 +32,11 @@ class Server:
     def __init__(self, world: World) -> None:
         self._world = world
         self._pages = site.Site(world)
-        self._http = _Http(world.options.host, world.options.port, self, handler=_Handler)
-        host = f"[{world.options.host}]" if ":" in world.options.host else world.options.host
-        self.url = f"http://{host}:{self._http.server_port}"
+        # Bound here: werkzeug ends the process by itself when the port is taken.
+        self._socket = listening(world.options.host, world.options.port)
+        host, port = self._socket.getsockname()[:2]
+        self._http = _Http(host, port, self, handler=_Handler, fd=self._socket.fileno())
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def start(self) -> None:
         """Answers requests in threads of its own."""
@@ -44,6 +46,7 @@ class Server:
         """Takes no more requests."""
         self._http.shutdown()
         self._http.server_close()
+        self._socket.close()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The WSGI application."""
@@ -74,8 +77,6 @@ class Server:
 
 
 class _Http(ThreadedWSGIServer):
-    # 200 requests may arrive at once; what does not fit the queue would wait for a retransmission.
-    request_queue_size = 1024
     daemon_threads = True
 
 
@@ -85,6 +86,21 @@ class _Handler(WSGIRequestHandler):
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         log.debug("%s %s %s %s", self.command, self.path, code, size)
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. OSError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    # 200 requests may arrive at once; what does not fit the queue would wait for a retransmission.
+    bound.listen(1024)
+    return bound
 
 
 def _reset(environ: "WSGIEnvironment") -> ConnectionResetError:
