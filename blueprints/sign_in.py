@@ -111,7 +111,9 @@ def set_password(token: str) -> ResponseReturnValue:
 
 def _sign_in_page(sent: SignInForm, *, status: int = 200, error: DomainError | None = None) -> Response:
     message = gettext(error.message) % error.params if error else ""
-    response = Response(render_template("sign_in/page.html", form=sent, message=message), status)
+    is_limited = isinstance(error, TooManyAttempts)
+    page = render_template("sign_in/page.html", form=sent, message=message, is_limited=is_limited)
+    response = Response(page, status)
     if isinstance(error, TooManyAttempts):
         response.headers["Retry-After"] = str(error.params["retry_after"])
     return response

@@ -23,6 +23,25 @@ _TOKEN_BYTES = 32  # 256 bits
 _SHOWN_USER_AGENT = 300
 
 
+# Looked for in this order: most browsers also carry the names of those they want to be taken for.
+_BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+
+
 class OwnSession(NamedTuple):
     """A row of the account page's list."""
 
@@ -31,6 +50,13 @@ class OwnSession(NamedTuple):
     user_agent: str
     created_at: datetime
     last_seen_at: datetime
+
+    @property
+    def browser(self) -> str:
+        """Browser and system in a few words, "Firefox, Windows"; the raw text when neither is known."""
+        browser = next((name for mark, name in _BROWSERS.items() if mark in self.user_agent), "")
+        system = next((name for mark, name in _SYSTEMS.items() if mark in self.user_agent), "")
+        return ", ".join(filter(None, (browser, system))) or self.user_agent[:60]
 
 
 def open_session(user_id: UUID, tenant_id: UUID | None, *, is_staff: bool, address: str, user_agent: str) -> str:

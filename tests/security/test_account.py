@@ -1,11 +1,14 @@
 """The account page: how one reads, the password, the sessions, the tenant looked at."""
 
+from datetime import UTC, datetime
+
 import pytest
 from apiflask import APIFlask
 from sqlalchemy import Connection, text
 
 from portal.ids import uuid7
 from portal.security import people as verbs
+from portal.security.sessions import OwnSession
 from tests.support import people
 from tests.support.people import PASSWORD, Person, browser
 
@@ -140,3 +143,19 @@ def test_a_lower_role_takes_effect_at_once(app: APIFlask, owner: Connection) -> 
     client = browser(app, people.member(role="owner"))
     owner.execute(text("UPDATE memberships SET role = 'viewer'"))
     assert client.send("/checkout").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0", "Firefox, Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36", "Chrome, Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/156.0 Safari/537.36 Edg/156.0", "Edge, Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari, iPhone"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("", ""),
+    ],
+)
+def test_a_session_is_named_so_that_one_knows_it_again(user_agent: str, name: str) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    assert OwnSession(uuid7(), "", user_agent, moment, moment).browser == name
