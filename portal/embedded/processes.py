@@ -86,12 +86,15 @@ def forget(folder: Path, name: str) -> None:
 
 def end_group(pid: int, first: int = signal.SIGTERM, grace_seconds: float = 10) -> None:
     """Ends a process that leads its own group, kindly first; after the grace the whole group is killed."""
-    known = identity(pid)
-    if known is None:
-        return
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, first)
-    if not gone_within(pid, known, grace_seconds):
+    kill_group_after(pid, grace_seconds)
+
+
+def kill_group_after(pid: int, grace_seconds: float) -> None:
+    """Waits for the end of a process that leads its own group; after the grace the whole group is killed."""
+    known = identity(pid)
+    if known is not None and not gone_within(pid, known, grace_seconds):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         gone_within(pid, known, 5)

@@ -22,8 +22,8 @@ from portal.embedded.valkey import ValkeyServer
 DEFAULT_PORT = 8000
 SANDBOX_PORT = 12111
 MAILBOX_PORT = 12125
-_HEALTH_SECONDS = 60.0
-_SANDBOX_SECONDS = 30.0
+_HEALTH_SECONDS = 120.0
+_SANDBOX_SECONDS = 60.0
 _TEND_SECONDS = 0.2
 # A proxy that the shell names knows nothing of our loopback addresses.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -231,7 +231,7 @@ class Start:
             signal.signal(number, signal.SIG_IGN)
         if self._supervisor.has_parts:
             with self._console.step("Stopped"):
-                self._supervisor.stop()
+                self._supervisor.stop(together=("web", "worker", "ticker"))
 
 
 def _raise_on_signals() -> None:

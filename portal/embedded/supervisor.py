@@ -45,9 +45,11 @@ class Child:
         self._arguments = arguments
         self._environment = environment
         self._folder = folder
+        self._asked = False
 
     def start(self) -> None:
         """Starts it in a session of its own, so that Ctrl-C reaches us alone and we can end it in order."""
+        self._asked = False
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *self._arguments],
@@ -60,11 +62,18 @@ class Child:
                 preexec_fn=processes.end_with_parent(signal.SIGTERM),
             )
 
-    def stop(self, grace_seconds: float = 10) -> None:
+    def ask_to_end(self) -> None:
+        """Sends SIGTERM and does not wait. Once only: to some, a second one means to drop their work."""
+        if self.process is not None and self.process.poll() is None and not self._asked:
+            self._asked = True
+            self.process.terminate()
+
+    def stop(self, grace_seconds: float = 15) -> None:
         """Ends it and what it started: SIGTERM, after the grace SIGKILL."""
+        self.ask_to_end()
         process, self.process = self.process, None
-        if process is not None and process.poll() is None:
-            processes.end_group(process.pid, signal.SIGTERM, grace_seconds)
+        if process is not None:
+            processes.kill_group_after(process.pid, grace_seconds)
             process.wait()
 
 
@@ -106,8 +115,11 @@ class Supervisor:
             elif watched.part.process is not None and watched.part.process.poll() is not None:
                 self._note_death(watched, watched.part.process.returncode, now)
 
-    def stop(self) -> None:
-        """Ends every part, the last started first."""
+    def stop(self, together: tuple[str, ...] = ()) -> None:
+        """Ends every part, the last started first; those named `together` are all asked before the first wait."""
+        for watched in self._watched:
+            if isinstance(watched.part, Child) and watched.part.name in together:
+                watched.part.ask_to_end()
         while self._watched:
             part = self._watched.pop().part
             part.stop()

@@ -81,3 +81,18 @@ def test_what_a_killed_run_left_is_ended_and_a_stranger_is_not(tmp_path):
         for process in (ours, stranger):
             process.kill()
             process.wait()
+
+
+def test_nobody_is_asked_to_end_twice(watched, make, tmp_path):
+    script = (
+        "import signal, time; asked = []\n"
+        "signal.signal(signal.SIGTERM, lambda *_: asked.append(1))\n"
+        "print('on', flush=True)\n"
+        "while not asked: time.sleep(0.01)\n"
+        "time.sleep(0.5); print('asked', len(asked), flush=True)"
+    )
+    worker = make("worker", ["-c", script])
+    watched.start(worker)
+    tend_until(watched, lambda: "on" in worker.log.read_text())
+    watched.stop(together=("worker",))
+    assert "asked 1" in worker.log.read_text()
