@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psycopg
@@ -23,6 +22,14 @@ def server(tmp_path):
     server = PostgresServer(tmp_path / "postgres", tmp_path / "postgres.log", fast=True)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that other users can go into; pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory(prefix="billing-open-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def write_and_read(server, value):
@@ -129,11 +136,10 @@ def test_a_server_that_cannot_start_says_why(server):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason=ROOT_ONLY)
-def test_without_user_namespaces_root_switches_the_user_and_moves_to_where_it_can_go(tmp_path):
+def test_without_user_namespaces_root_switches_the_user_and_moves_to_where_it_can_go(tmp_path, open_folder):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    # Not below tmp_path: pytest closes its folders to other users, and this one must be open to them.
-    shared = Path(tempfile.gettempdir()) / f"billing-portal-{os.getpid()}-{time.monotonic_ns()}"
+    shared = open_folder / "shared"
     account = accounts.other_user()
     server = PostgresServer(closed / "postgres", tmp_path / "log", fast=True, account=account, shared=shared)
     try:
@@ -147,18 +153,16 @@ def test_without_user_namespaces_root_switches_the_user_and_moves_to_where_it_ca
         assert write_and_read(server, 2) == [1, 2]
     finally:
         server.stop()
-        subprocess.run(["rm", "-rf", str(shared)], check=True)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason=ROOT_ONLY)
-def test_data_of_one_way_to_run_is_taken_over_by_another(tmp_path):
-    for folder in (tmp_path, *list(tmp_path.parents)[:3]):
-        folder.chmod(0o755)
-    first = PostgresServer(tmp_path / "pg", tmp_path / "log", fast=True, account=accounts.other_user())
+def test_data_of_one_way_to_run_is_taken_over_by_another(open_folder):
+    home, log = open_folder / "postgres", open_folder / "log"
+    first = PostgresServer(home, log, fast=True, account=accounts.other_user())
     first.start()
     write_and_read(first, 1)
     first.stop()
-    second = PostgresServer(tmp_path / "pg", tmp_path / "log", fast=True)
+    second = PostgresServer(home, log, fast=True)
     try:
         second.start()
         assert write_and_read(second, 2) == [1, 2]
