@@ -6,21 +6,21 @@ from sqlalchemy import delete
 from sqlalchemy import func as sql
 
 from portal.extensions import db
-from portal.models import Heartbeat, LoginAttempt
+from portal.models import Heartbeat
 from portal.outbox import periodic
+from portal.security import housekeeping
 
-LOGIN_ATTEMPTS_KEPT = timedelta(days=30)
 HEARTBEATS_KEPT = timedelta(days=1)
 
 
-@periodic("forget_login_attempts", every_seconds=3600)
-def forget_login_attempts() -> None:
-    """The limits look back fifteen minutes; a month is kept for whoever investigates."""
-    db.session.execute(delete(LoginAttempt).where(LoginAttempt.created_at < sql.now() - LOGIN_ATTEMPTS_KEPT))
-    db.session.commit()
+@periodic("sweep_sign_in", every_seconds=3600)
+def sweep_sign_in() -> None:
+    """Old attempts, sessions and reset links."""
+    housekeeping.sweep()
 
 
 @periodic("forget_heartbeats", every_seconds=3600)
 def forget_heartbeats() -> None:
+    """Processes that were last seen a day ago do not come back under that name."""
     db.session.execute(delete(Heartbeat).where(Heartbeat.seen_at < sql.now() - HEARTBEATS_KEPT))
     db.session.commit()

@@ -8,6 +8,7 @@ from prometheus_client import multiprocess
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
+control_socket_disable = True  # it would lie in the home folder, one for all portals
 preload_app = True  # imported once for all; connections are opened after the fork, by whoever needs them
 threads = int(os.environ.get("WEB_THREADS", "4"))
 timeout = 60  # a checkout waits for up to four calls to Stripe of 15 s
@@ -23,4 +24,4 @@ limit_request_fields = 60
 def child_exit(_server: Any, worker: Any) -> None:
     """Fold a dead worker's figures into the totals, so that they neither vanish nor pile up as files."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        multiprocess.mark_process_dead(worker.pid)
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -1,5 +1,6 @@
 """Prometheus: request metrics by prometheus-flask-exporter, business figures from the summary table."""
 
+import os
 from collections.abc import Iterator
 
 from flask import Flask, Response, current_app, request
@@ -39,6 +40,8 @@ class BusinessFigures:
 
 def init_metrics(app: Flask) -> None:
     """Count every request; the page itself is served by ``blueprints.ops`` under its own guard."""
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        os.makedirs(folder, exist_ok=True)
     # With PROMETHEUS_MULTIPROC_DIR set the figures live in files and are summed over all processes; the
     # registry of its own keeps two apps in one process (tests) apart.
     exporter = PrometheusMetrics(

@@ -11,7 +11,7 @@ from portal import config
 from portal.app import create_app
 from portal.billing.publish import publish_plans
 from portal.gateway.account import bind_account
-from tests.support import database, sandbox
+from tests.support import database, people, sandbox
 from tests.support.sandbox import Sandbox
 from tests.support.shopping import make_tenant
 
@@ -54,7 +54,7 @@ def fixture_settings(shop: str, stripe_sandbox: Sandbox) -> Iterator[config.Sett
 def _app(role: config.Role, settings: config.Settings) -> Iterator[APIFlask]:
     from blueprints import PAGES
 
-    app = create_app(role, settings=settings, blueprints=PAGES if role == "web" else ())
+    app = people.prepare(create_app(role, settings=settings, blueprints=PAGES if role == "web" else ()))
     app.testing = True
     with app.app_context():
         yield app

@@ -1,12 +1,10 @@
 """What a checkout does at Stripe. Done by the request that started it, or by the worker that inherited it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import select
-from stripe.params import SubscriptionCreateParams
-from stripe.params.checkout import SessionCreateParams
 
 from portal import clock
 from portal.billing import customers
@@ -17,6 +15,10 @@ from portal.gateway.inbox import want
 from portal.models import Checkout, PlanPrice
 from portal.outbox import Retry, Work, finish
 from portal.security import audit
+
+if TYPE_CHECKING:  # importing them takes half a second
+    from stripe.params import SubscriptionCreateParams
+    from stripe.params.checkout import SessionCreateParams
 
 # The portal's languages as Checkout names them.
 _LOCALES = {"en": "en", "es": "es", "pt_BR": "pt-BR"}

@@ -1,12 +1,16 @@
 """The tenant at Stripe: made once, whatever is clicked twice."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy.dialects.postgresql import insert
-from stripe.params import CustomerCreateParams, CustomerUpdateParams
 
 from portal import tenancy
 from portal.extensions import db
 from portal.gateway.client import gateway, keyed
 from portal.models import Customer, StripeCustomer, Tenant
+
+if TYPE_CHECKING:  # importing them takes half a second
+    from stripe.params import CustomerCreateParams, CustomerUpdateParams
 
 
 def ensure_row() -> None:
@@ -37,7 +41,7 @@ def ensure_stripe_customer() -> str:
     return created.id
 
 
-def _shown(tenant: Tenant) -> CustomerUpdateParams:
+def _shown(tenant: Tenant) -> "CustomerUpdateParams":
     return {
         "name": tenant.name,
         "email": tenant.email,

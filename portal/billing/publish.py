@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from flask import current_app
 from sqlalchemy import select
-from stripe.params import PriceCreateParams, ProductCreateParams, ProductUpdateParams
 
 from portal import clock, money
 from portal.extensions import db
@@ -14,6 +14,9 @@ from portal.gateway.errors import StripeMissing
 from portal.ids import uuid7
 from portal.models import Plan, PlanPrice
 from portal.models.plans import INTERVALS
+
+if TYPE_CHECKING:  # importing them takes half a second
+    from stripe.params import PriceCreateParams, ProductCreateParams, ProductUpdateParams
 
 
 def publish_plans() -> int:

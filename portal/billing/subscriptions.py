@@ -1,7 +1,8 @@
 """Looking at the bound tenant's subscription, and ending one that may not be."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import select
-from stripe.params import InvoiceRetrieveParams, RefundCreateParams
 
 from portal import clock
 from portal.extensions import db
@@ -12,6 +13,9 @@ from portal.models import Plan, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.outbox import Work, finish
 from portal.security import audit
+
+if TYPE_CHECKING:  # importing them takes half a second
+    from stripe.params import InvoiceRetrieveParams, RefundCreateParams
 
 
 def live_subscription() -> Subscription | None:

@@ -14,6 +14,7 @@ from portal.ids import uuid7
 from portal.invoicing.pdf import TEMPLATE_VERSION, PdfFailed, PdfProcess, PdfTimeout, PdfUnavailable, RenderedPdf
 from portal.invoicing.pdf import InvoiceDocument as Snapshot
 from portal.invoicing.pdf.document import Discount, Line, Party, Payment, Tax
+from portal.mirror.findings import report
 from portal.models import BillingDetails, Installation, Invoice, InvoiceDocument, InvoiceLine, Tenant
 from portal.models import Payment as PaymentRow
 from portal.notices.notify import notify
@@ -85,6 +86,7 @@ def _mark_failed(work: Work, invoice_id: UUID, reason: str) -> None:
     invoice = db.session.scalars(select(Invoice).where(Invoice.id == invoice_id).with_for_update()).one()
     invoice.document_state = "failed"
     audit.record("document.fail", "invoice", str(invoice.id), after={"reason": reason[:200]})
+    report("document_failed", str(invoice.id), number=invoice.number, reason=reason[:200])
     finish(work)
     db.session.commit()
 

@@ -1,17 +1,19 @@
 """The lines of a Stripe invoice, with the inputs that explain their amounts."""
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
-from stripe.params import InvoiceLineItemListParams
 
 from portal import clock
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.ids import uuid7
 from portal.models import Invoice, InvoiceLine
+
+if TYPE_CHECKING:  # importing them takes half a second
+    from stripe.params import InvoiceLineItemListParams
 
 PAGE = 100
 

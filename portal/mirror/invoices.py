@@ -154,5 +154,7 @@ def _owe_document(row: Invoice) -> None:
 
 
 def _tell_of_failure(row: Invoice) -> None:
-    if row.status == "open" and row.attempt_count > 0 and row.amount_remaining_minor > 0:
+    # The first invoice is paid on Stripe's page, which says itself what went wrong.
+    at_checkout = row.billing_reason == "subscription_create"
+    if row.status == "open" and row.attempt_count > 0 and row.amount_remaining_minor > 0 and not at_checkout:
         notify("payment_failed", str(row.id), step=str(row.attempt_count))

@@ -5,11 +5,10 @@ Nothing leaves before that transaction has committed: this writes the notices an
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
-from portal import clock, tenancy
+from portal import tenancy
 from portal.extensions import db
 from portal.ids import uuid7
 from portal.models import Notice
@@ -63,15 +62,3 @@ def notify(
             tenant_id=tenant_id,
             payload={"notice_id": str(notice_id)},
         )
-
-
-def tell_of_new_password(user_id: UUID, *, language: str) -> None:
-    """Owe a user the mail that says that the password was changed, in the current transaction.
-
-    A person may belong to several tenants or to none, so this is work of its own and no tenant's notice.
-    """
-    stage(
-        "mail.password_changed",
-        f"mail.password_changed:{uuid7()}",
-        payload={"user_id": str(user_id), "language": language, "changed_at": clock.now().isoformat()},
-    )

@@ -1,6 +1,7 @@
 """Running claimed work: bind its tenant, call its handler, settle the row."""
 
 import logging
+from collections.abc import Callable
 
 from portal import tenancy
 from portal.extensions import db
@@ -31,12 +32,12 @@ def run(work: Work) -> None:
     except leases.LeaseLost:
         log.warning("lease lost; the new holder does it", extra=extra)
     except Retry as later:
-        with tenancy.bound():
-            leases.postpone(work, later.seconds, str(later))
-            db.session.commit()
+        seconds, reason = later.seconds, str(later)
+        _settle(lambda: leases.postpone(work, seconds, reason))
     except Exception as error:
         log.exception("work failed", extra=extra)
-        _settle_failure(work, error)
+        reason = f"{type(error).__name__}: {error}"
+        _settle(lambda: _count_failure(work, reason))
 
 
 def _finish_if_open(work: Work) -> None:
@@ -48,18 +49,17 @@ def _finish_if_open(work: Work) -> None:
         db.session.rollback()
 
 
-def _settle_failure(work: Work, error: Exception) -> None:
+def _settle(act: Callable[[], None]) -> None:
+    """Settle the row in a transaction of its own; a lease that has passed on is the new holder's to settle."""
     with tenancy.bound():
         try:
-            if leases.fail(work, f"{type(error).__name__}: {error}"):
-                db.session.add(
-                    DriftFinding(
-                        tenant_id=work.tenant_id,
-                        kind="dead_work",
-                        object_id=work.key,
-                        details={"kind": work.kind, "error": str(error)[:500]},
-                    )
-                )
+            act()
             db.session.commit()
         except leases.LeaseLost:
             db.session.rollback()
+
+
+def _count_failure(work: Work, reason: str) -> None:
+    if leases.fail(work, reason):
+        details = {"kind": work.kind, "error": reason[:500]}
+        db.session.add(DriftFinding(tenant_id=work.tenant_id, kind="dead_work", object_id=work.key, details=details))

@@ -11,6 +11,7 @@ from portal.extensions import db
 from portal.formats import known_locale
 from portal.models import User
 from portal.security import audit, limits, passwords, sessions
+from portal.security.password_notices import tell_of_new_password
 from portal.security.principal import Principal
 
 THEMES = ("auto", "light", "dark")
@@ -64,6 +65,7 @@ def change_password(principal: Principal, current: str, new: str, *, address: st
         ended = sessions.revoke_all(principal.user_id, but=principal.session_id)
         token = sessions.renew_token(principal.session_id, tenant_id=principal.tenant_id)
         audit.record("password.changed", "user", principal.user_id, after={"sessions_ended": ended})
+        tell_of_new_password(principal.user_id, language=principal.language)
         db.session.commit()
     return token
 

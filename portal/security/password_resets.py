@@ -11,6 +11,7 @@ from portal.errors import Invalid
 from portal.extensions import db
 from portal.models import PasswordReset, User
 from portal.security import audit, limits, passwords, sessions
+from portal.security.password_notices import tell_of_new_password
 from portal.security.principal import hash_token
 
 LIFETIME = timedelta(minutes=60)
@@ -56,7 +57,7 @@ def redeem(token: str, new_password: str) -> None:
     if user_id is None:
         raise ResetLinkSpent
     with tenancy.bound(user_id=user_id):
-        email = db.session.scalars(select(User.email).where(User.id == user_id)).one()
+        email, language = db.session.execute(select(User.email, User.language).where(User.id == user_id)).one()
     passwords.check_new_password(new_password, email=email)
     password_hash = passwords.hash_password(new_password)
     with tenancy.bound(tenancy.PLATFORM, user_id=user_id):
@@ -66,6 +67,7 @@ def redeem(token: str, new_password: str) -> None:
         ended = sessions.revoke_all(user_id)
         limits.forgive(email)
         audit.record("password.reset", "user", user_id, after={"sessions_ended": ended}, actor=user_id)
+        tell_of_new_password(user_id, language=language)
         db.session.commit()
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from portal import tenancy
 from portal.extensions import db
-from portal.notices.notify import tell_of_new_password
 from portal.outbox import stage
 from portal.security import password_resets
+from portal.security.password_notices import tell_of_new_password
 
 LINK = re.compile(r"https://billing\.portal\.example/reset-password/(\S+)")
 

@@ -1,0 +1,74 @@
+"""The main job, step by step, as a person does it: by what is on the page, in any language."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.support.live import LivePortal
+from tests.support.people import Person
+
+PATIENCE_MS = 30_000
+
+
+@dataclass
+class Journey:
+    """One person's browser in front of one portal."""
+
+    portal: LivePortal
+    page: Page
+
+    def sign_in(self, person: Person) -> None:
+        self.page.goto(f"{self.portal.url}/sign-in")
+        self.page.fill("input[name=email]", person.email)
+        self.page.fill("input[name=password]", person.password)
+        self.page.locator("main form button[type=submit]").click()
+        self.page.wait_for_url(f"{self.portal.url}/")
+
+    def choose(self, plan_id: str, interval: str = "month") -> None:
+        """Press the plan's button; ends on Stripe's page, or on the return page for the free plan."""
+        self.page.goto(f"{self.portal.url}/plans?interval={interval}")
+        self.page.locator(f"form[action='/checkout']:has(input[value='{plan_id}']) button").click()
+        self.page.wait_for_load_state()
+
+    def pay(self, card: str = "4242 4242 4242 4242") -> None:
+        """Fill in the card and pay."""
+        self.page.fill("input[name=number]", card)
+        self.page.fill("input[name=expiry]", "12 / 34")
+        self.page.fill("input[name=cvc]", "123")
+        self.page.fill("input[name=name]", "Ada Lovelace")
+        self.page.locator("button[type=submit]:not([name])").first.click()
+        self.page.wait_for_load_state()
+
+    def await_active(self) -> None:
+        """Wait on the return page until it says so itself, by polling or by reloading."""
+        expect(self.page.locator("[data-step=active]")).to_be_visible(timeout=PATIENCE_MS)
+
+    def open_invoice(self) -> None:
+        self.page.goto(f"{self.portal.url}/invoices")
+        self.page.locator("main a[href^='/invoices/']").first.click()
+        self.page.wait_for_load_state()
+
+    def download_document(self) -> bytes:
+        """The invoice's PDF, once it is there; the page looks by itself."""
+        link = self.page.locator("a[href$='document.pdf']").first
+        expect(link).to_be_visible(timeout=PATIENCE_MS)
+        with self.page.expect_download() as started:
+            link.click()
+        return started.value.path().read_bytes()
+
+
+@contextmanager
+def journey(portal: LivePortal, browser: Browser, **options: object) -> Iterator[Journey]:
+    """A fresh browser context; fails on any message of the console (CSP violations come as such)."""
+    context: BrowserContext = browser.new_context(accept_downloads=True, **options)  # type: ignore[arg-type]
+    complaints: list[str] = []
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    try:
+        yield Journey(portal, page)
+        assert complaints == []
+    finally:
+        context.close()
