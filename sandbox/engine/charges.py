@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..cards import Decline
 from .account import NAME
-from .fields import where
+from .fields import absent, where
 from .work import Obj, Work, copied
 
 KIND = "charge"
@@ -15,18 +15,14 @@ def attempt(work: Work, intent: Obj, method: Obj, decline: Decline | None, *, au
 
     Emits charge.succeeded or charge.failed.
     """
-    charge_id = work.new_id("ch")
     taken = decline is None
     charge = {
-        "id": charge_id,
+        **_unused(),
+        "id": work.new_id("ch"),
         "object": KIND,
         "amount": intent["amount"],
         "amount_captured": intent["amount"] if taken else 0,
         "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
         "billing_details": copied(method["billing_details"]),
         "calculated_statement_descriptor": NAME.upper(),
         "captured": taken,
@@ -35,31 +31,16 @@ def attempt(work: Work, intent: Obj, method: Obj, decline: Decline | None, *, au
         "customer": intent["customer"],
         "description": intent["description"],
         "disputed": False,
-        "failure_balance_transaction": None,
         "failure_code": decline.code if decline else None,
         "failure_message": decline.message if decline else None,
-        "fraud_details": {},
         "livemode": False,
-        "metadata": {},
-        "on_behalf_of": None,
         "outcome": _outcome(decline),
         "paid": taken,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
         "payment_method_details": _details(intent, method, authenticated=authenticated),
-        "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
-        "receipt_url": None,
         "refunded": False,
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
         "status": "succeeded" if taken else "failed",
-        "transfer_data": None,
-        "transfer_group": None,
     }
     work.add(KIND, charge)
     work.emit("charge.succeeded" if taken else "charge.failed", charge)
@@ -74,6 +55,20 @@ def retrieve(work: Work, _params: Obj, charge_id: str) -> Obj:
 def listing(work: Work, params: Obj) -> Iterator[Obj]:
     """GET /v1/charges."""
     return where(work.all(KIND), params, "customer", "payment_intent", "transfer_group")
+
+
+def _unused() -> Obj:
+    """Required keys without a value: present, and null or empty."""
+    return {
+        **absent(
+            "application", "application_fee", "application_fee_amount", "balance_transaction",
+            "failure_balance_transaction", "on_behalf_of", "receipt_email", "receipt_number", "receipt_url",
+            "review", "shipping", "source", "source_transfer", "statement_descriptor",
+            "statement_descriptor_suffix", "transfer_data", "transfer_group",
+        ),
+        "fraud_details": {},
+        "metadata": {},
+    }  # fmt: skip
 
 
 def _outcome(decline: Decline | None) -> Obj:

@@ -1,7 +1,6 @@
 """The body of a new Checkout session: every key that the contract requires."""
 
-from ..errors import NotModelled
-from .fields import new_metadata
+from .fields import absent, new_metadata
 from .work import Obj, Work, copied
 
 
@@ -9,13 +8,10 @@ def session_body(work: Work, params: Obj, totals: Obj) -> Obj:
     """The session of these parameters; `totals`: currency and what is due today in minor units."""
     session_id = work.new_id("cs")
     due = totals["due"]
-    if params.get("allow_promotion_codes"):
-        raise NotModelled("promotion codes", param="allow_promotion_codes")
     return {
         **_unused(),
         "id": session_id,
         "object": "checkout.session",
-        "adaptive_pricing": {"enabled": False},
         "allowed_payment_method_types": params.get("allowed_payment_method_types"),
         "amount_subtotal": due,
         "amount_total": due,
@@ -32,7 +28,6 @@ def session_body(work: Work, params: Obj, totals: Obj) -> Obj:
         "customer_email": params.get("customer_email"),
         "expires_at": params.get("expires_at", work.now + 24 * 3600),
         "integration_identifier": params.get("integration_identifier"),
-        "livemode": False,
         "locale": params.get("locale"),
         "metadata": new_metadata(params.get("metadata")),
         "mode": params["mode"],
@@ -46,7 +41,6 @@ def session_body(work: Work, params: Obj, totals: Obj) -> Obj:
         "status": "open",
         "submit_type": params.get("submit_type"),
         "success_url": params["success_url"],
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": "hosted_page",
         "url": f"{work.public_url}/c/pay/{session_id}",
     }
@@ -55,18 +49,19 @@ def session_body(work: Work, params: Obj, totals: Obj) -> Obj:
 def _unused() -> Obj:
     """Required keys of what the sandbox does not have yet: present, and null or empty."""
     return {
-        **dict.fromkeys(
-            (
-                "after_expiration", "allow_promotion_codes", "client_secret", "collected_information",
-                "consent", "consent_collection", "currency_conversion", "customer_account", "invoice",
-                "invoice_creation", "managed_payments", "payment_intent", "payment_link",
-                "payment_method_configuration_details", "permissions", "recovered_from", "setup_intent",
-                "shipping_address_collection", "shipping_cost", "subscription", "wallet_options",
-            )
+        **absent(
+            "after_expiration", "allow_promotion_codes", "client_secret", "collected_information",
+            "consent", "consent_collection", "currency_conversion", "customer_account", "invoice",
+            "invoice_creation", "managed_payments", "payment_intent", "payment_link",
+            "payment_method_configuration_details", "permissions", "recovered_from", "setup_intent",
+            "shipping_address_collection", "shipping_cost", "subscription", "wallet_options",
         ),
+        "adaptive_pricing": {"enabled": False},
         "custom_fields": [],
         "discounts": [],
+        "livemode": False,
         "shipping_options": [],
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
     }  # fmt: skip
 
 

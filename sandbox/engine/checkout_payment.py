@@ -20,7 +20,7 @@ from . import (
     subscriptions,
 )
 from .fields import address
-from .subscriptions import Start
+from .subscription_body import Start
 from .work import Obj, Work, copied
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

@@ -122,6 +122,20 @@ def _expired(work: Work, session_id: str) -> Obj:
 
 
 def _check(work: Work, params: Obj) -> None:
+    _check_modelled(params)
+    for name in ("success_url", "line_items"):
+        if not params.get(name):
+            raise InvalidRequest(f"Missing required param: {name}.", code="parameter_missing", param=name)
+    for name in ("success_url", "cancel_url"):
+        if name in params:
+            web_address(params[name], name)
+    if len(params.get("client_reference_id", "")) > 200:
+        raise InvalidRequest("client_reference_id has at most 200 characters.", param="client_reference_id")
+    _check_payer(work, params)
+    _check_expiry(work, params.get("expires_at"))
+
+
+def _check_modelled(params: Obj) -> None:
     modelled(params, _KNOWN, "Checkout sessions")
     if "mode" not in params:
         raise InvalidRequest("Missing required param: mode.", code="parameter_missing", param="mode")
@@ -129,18 +143,10 @@ def _check(work: Work, params: Obj) -> None:
         raise NotModelled(f"mode={params['mode']}", param="mode")
     if params.get("ui_mode", "hosted_page") != "hosted_page":
         raise NotModelled(f"ui_mode={params['ui_mode']}", param="ui_mode")
-    for name in ("success_url", "line_items"):
-        if not params.get(name):
-            raise InvalidRequest(f"Missing required param: {name}.", code="parameter_missing", param=name)
-    for name in ("success_url", "cancel_url"):
-        if name in params:
-            web_address(params[name], name)
-    _check_payer(work, params)
-    if len(params.get("client_reference_id", "")) > 200:
-        raise InvalidRequest("client_reference_id has at most 200 characters.", param="client_reference_id")
+    if params.get("allow_promotion_codes"):
+        raise NotModelled("promotion codes", param="allow_promotion_codes")
     if "card" not in params.get("allowed_payment_method_types", ["card"]):
         raise NotModelled("payment methods other than card", param="allowed_payment_method_types")
-    _check_expiry(work, params.get("expires_at"))
 
 
 def _check_payer(work: Work, params: Obj) -> None:

@@ -41,6 +41,11 @@ def cleared(value: Any) -> Any:
     return None if value == "" else value
 
 
+def absent(*names: str) -> Obj:
+    """Keys that the contract requires and that have no value here."""
+    return dict.fromkeys(names)
+
+
 def address(given: Any) -> Obj | None:
     """An address with all of its keys, or None when there is none."""
     if not given:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ..cards import AUTHENTICATION, Decline
 from ..errors import CardRefused
 from . import charges, payment_methods
-from .fields import where
+from .fields import absent, where
 from .work import Obj, Work, copied
 
 KIND = "payment_intent"
@@ -20,57 +20,25 @@ def create(work: Work, amount: int, currency: str, customer: str | None, descrip
     """A new intent over `amount` minor units, waiting for a payment method."""
     intent_id = work.new_id("pi")
     intent = {
+        **_unused(),
         "id": intent_id,
         "object": KIND,
         "allowed_payment_method_types": ["card"],
         "amount": amount,
         "amount_capturable": 0,
-        "amount_details": {"tip": {}},
         "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": None,
-        "canceled_at": None,
-        "cancellation_reason": None,
         "capture_method": "automatic",
         "client_secret": f"{intent_id}_secret_{work.new_id('secret')}",
         "confirmation_method": "automatic",
         "created": work.now,
         "currency": currency,
         "customer": customer,
-        "customer_account": None,
         "description": description,
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
         "livemode": False,
-        "managed_payments": {"enabled": False},
         "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {
-            "card": {
-                "installments": None,
-                "mandate_options": None,
-                "network": None,
-                "request_three_d_secure": "automatic",
-            }
-        },
         "payment_method_types": ["card"],
-        "payment_record": None,
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
         "setup_future_usage": "off_session",
-        "shipping": None,
-        "source": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
         "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
     }
     work.add(KIND, intent)
     work.emit("payment_intent.created", intent)
@@ -137,6 +105,28 @@ def refusal_of(work: Work, intent: Obj) -> CardRefused:
     if "charge" in error:
         extra["charge"] = error["charge"]
     return CardRefused(error["message"], code=error["code"], decline_code=error.get("decline_code"), **extra)
+
+
+def _unused() -> Obj:
+    """Required keys without a value yet: present, and null or fixed."""
+    return {
+        **absent(
+            "application", "application_fee_amount", "automatic_payment_methods", "canceled_at",
+            "cancellation_reason", "customer_account", "excluded_payment_method_types",
+            "last_payment_error", "latest_charge", "next_action", "on_behalf_of", "payment_method",
+            "payment_method_configuration_details", "payment_record", "processing", "receipt_email",
+            "review", "shipping", "source", "statement_descriptor", "statement_descriptor_suffix",
+            "transfer_data", "transfer_group",
+        ),
+        "amount_details": {"tip": {}},
+        "managed_payments": {"enabled": False},
+        "payment_method_options": {
+            "card": {
+                **absent("installments", "mandate_options", "network"),
+                "request_three_d_secure": "automatic",
+            }
+        },
+    }  # fmt: skip
 
 
 def _ask_payer(work: Work, intent: Obj) -> Obj:

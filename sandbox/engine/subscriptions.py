@@ -5,13 +5,12 @@ itself. Renewals, dunning and plan changes come with Part B; parameters that nee
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InvalidRequest, NotModelled, ResourceMissing, modelled
-from . import collection, invoices, payment_intents, prices
-from .fields import cleared, in_range, list_object, merged_metadata, new_metadata, where
-from .periods import period_end
+from . import collection, invoices, payment_intents
+from .fields import cleared, in_range, merged_metadata, new_metadata, where
+from .subscription_body import Start, payment_settings, subscription_body, trial_settings
 from .work import Obj, Work, copied
 
 KIND = "subscription"
@@ -28,33 +27,18 @@ _UPDATE = {
 _LONGEST_TRIAL = 730 * 86400
 
 
-@dataclass(slots=True)
-class Start:
-    """What a new subscription begins with. `trial_end` in UTC seconds, None without a trial."""
-
-    customer: str
-    items: list[tuple[Obj, int, Obj]]  # price, quantity, metadata
-    metadata: Obj = field(default_factory=dict)
-    trial_end: int | None = None
-    default_payment_method: str | None = None
-    description: str | None = None
-    automatic_tax: bool = False
-    trial_settings: Obj | None = None
-    payment_settings: Obj | None = None
-    billing_mode: Obj | None = None
-
-
 def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Obj, Obj]:
     """A new subscription with its first invoice, finalized; what is due is not collected yet.
 
     A trial starts `trialing` and a $0 start `active`, both with a paid $0 invoice; otherwise it is
     `incomplete` until the invoice is paid. Emits customer.subscription.created and the invoice's events.
     """
-    subscription = work.add(KIND, _body(work, given))
-    work.emit("customer.subscription.created", subscription)
+    subscription = work.add(KIND, subscription_body(work, given))
     _set_currency(work, subscription)
-    invoice = invoices.draft_for_subscription(work, subscription, "subscription_create")
-    subscription["latest_invoice"] = invoice["id"]
+    # The event already names the invoice that is made next, as Stripe's does.
+    invoice_id = subscription["latest_invoice"] = work.new_id("in")
+    work.emit("customer.subscription.created", subscription)
+    invoice = invoices.draft_for_subscription(work, subscription, invoice_id, "subscription_create")
     invoices.finalize(work, invoice["id"], intent_id)
     if invoice["amount_due"] == 0:
         collection.settle(work, invoice["id"])
@@ -107,9 +91,9 @@ def update(work: Work, params: Obj, subscription_id: str) -> Obj:
     if "description" in params:
         subscription["description"] = cleared(params["description"])
     if "payment_settings" in params:
-        subscription["payment_settings"].update(_payment_settings(params["payment_settings"]))
+        subscription["payment_settings"].update(payment_settings(params["payment_settings"]))
     if "trial_settings" in params:
-        subscription["trial_settings"] = _trial_settings(params["trial_settings"])
+        subscription["trial_settings"] = trial_settings(params["trial_settings"])
     _schedule_cancellation(work, subscription, params)
     work.emit_updated("customer.subscription.updated", before, subscription)
     return subscription
@@ -192,26 +176,6 @@ def trial_end_after(work: Work, days: int | None, end: Any, param: str) -> int |
     return until
 
 
-def item_body(work: Work, subscription_id: str, price: Obj, quantity: int, metadata: Obj) -> Obj:
-    """A subscription item; its period is set by the caller."""
-    return {
-        "id": work.new_id("si"),
-        "object": "subscription_item",
-        "billing_thresholds": None,
-        "created": work.now,
-        "current_period_end": work.now,
-        "current_period_start": work.now,
-        "current_trial": None,
-        "discounts": [],
-        "metadata": metadata,
-        "plan": prices.plan_of(price),
-        "price": copied(price),
-        "quantity": quantity,
-        "subscription": subscription_id,
-        "tax_rates": [],
-    }
-
-
 def _start_from(work: Work, params: Obj) -> Start:
     if "customer" not in params:
         raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
@@ -238,102 +202,6 @@ def _start_from(work: Work, params: Obj) -> Start:
         payment_settings=params.get("payment_settings"),
         billing_mode=params.get("billing_mode"),
     )
-
-
-def _body(work: Work, given: Start) -> Obj:
-    subscription_id = work.new_id("sub")
-    total = sum(prices.amount_of(price, quantity) for price, quantity, _ in given.items)
-    status = "trialing" if given.trial_end else "active" if total == 0 else "incomplete"
-    anchor = given.trial_end or work.now
-    items = [item_body(work, subscription_id, *item) for item in given.items]
-    for item in items:
-        item["current_period_end"] = given.trial_end or period_end(work.now, item["price"]["recurring"])
-    return {
-        "id": subscription_id,
-        "object": KIND,
-        "application": None,
-        "application_fee_percent": None,
-        "automatic_tax": {
-            "disabled_reason": None,
-            "enabled": given.automatic_tax,
-            "liability": {"type": "self"} if given.automatic_tax else None,
-        },
-        "billing_cycle_anchor": anchor,
-        "billing_cycle_anchor_config": None,
-        "billing_mode": _billing_mode(given.billing_mode),
-        "billing_schedules": [],
-        "billing_thresholds": None,
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "canceled_at": None,
-        "cancellation_details": {"comment": None, "feedback": None, "feedback_option": None, "reason": None},
-        "collection_method": "charge_automatically",
-        "created": work.now,
-        "currency": given.items[0][0]["currency"],
-        "customer": given.customer,
-        "customer_account": None,
-        "days_until_due": None,
-        "default_payment_method": given.default_payment_method,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": given.description,
-        "discounts": [],
-        "ended_at": None,
-        "invoice_settings": {
-            "account_tax_ids": None,
-            "custom_fields": None,
-            "description": None,
-            "footer": None,
-            "issuer": {"type": "self"},
-        },
-        "items": list_object(items, f"/v1/subscription_items?subscription={subscription_id}"),
-        "latest_invoice": None,
-        "livemode": False,
-        "managed_payments": {"enabled": False},
-        "metadata": given.metadata,
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
-        "payment_settings": {
-            "payment_method_options": None,
-            "payment_method_types": None,
-            "save_default_payment_method": "off",
-            **_payment_settings(given.payment_settings or {}),
-        },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "schedule": None,
-        "start_date": work.now,
-        "status": status,
-        "test_clock": None,
-        "transfer_data": None,
-        "trial_end": given.trial_end,
-        "trial_settings": _trial_settings(given.trial_settings),
-        "trial_start": work.now if given.trial_end else None,
-    }
-
-
-def _billing_mode(given: Obj | None) -> Obj:
-    if given is not None and given["type"] == "classic":
-        raise NotModelled("the classic billing mode", param="billing_mode[type]")
-    discounts = (given or {}).get("flexible", {}).get("proration_discounts", "included")
-    return {"type": "flexible", "flexible": {"proration_discounts": discounts}}
-
-
-def _payment_settings(given: Obj) -> Obj:
-    modelled(given, {"save_default_payment_method", "payment_method_types"}, "payment_settings")
-    return {name: value or None for name, value in given.items()}
-
-
-def _trial_settings(given: Obj | None) -> Obj:
-    behavior = (given or {}).get("end_behavior", {})
-    return {
-        "end_behavior": {
-            "billing_cycle_anchor": behavior.get("billing_cycle_anchor"),
-            "missing_payment_method": behavior.get("missing_payment_method", "create_invoice"),
-        }
-    }
 
 
 def _own_method(work: Work, customer_id: str, method_id: str | None) -> str | None:

@@ -56,11 +56,12 @@ class Sandbox:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(timeout=10)
+        self.process.communicate(timeout=20)
+        return self.process.returncode
 
 
 def start(*arguments: str, **environment: str) -> Sandbox:

@@ -54,7 +54,9 @@ def test_a_paid_checkout_announces_stripes_sequence(sandbox: Sandbox, receiver: 
         "checkout.session.completed",
     ]
     by_type = {event["type"]: event for event in events}
-    assert by_type["customer.subscription.created"]["data"]["object"]["status"] == "incomplete"
+    created = by_type["customer.subscription.created"]["data"]["object"]
+    assert created["status"] == "incomplete"
+    assert created["latest_invoice"] == by_type["invoice.created"]["data"]["object"]["id"]
     updated = by_type["customer.subscription.updated"]
     assert updated["data"]["object"]["status"] == "active"
     assert updated["data"]["previous_attributes"]["status"] == "incomplete"

@@ -1,0 +1,111 @@
+"""Every supported call once, by the real SDK, against the contract."""
+
+from typing import Any
+
+from sandbox.contract import load
+from sandbox.wire.operations import VERBS
+
+from .conftest import Sandbox
+from .support import customer_with_card, open_session, product_with_price
+
+
+def test_every_supported_call_answers_by_the_contract(sandbox: Sandbox) -> None:
+    """The sandbox checks each answer itself and would say 500; here every call is made once."""
+    _tour(sandbox)
+    contract = load()
+    seen = set()
+    for entry in sandbox.look("requests")["data"]:
+        assert entry["status"] == 200, entry
+        found = contract.match(entry["method"], entry["path"])
+        assert found is not None
+        seen.add(found[0].id)
+    assert seen == set(VERBS)
+
+
+def _tour(sandbox: Sandbox) -> None:
+    product, price = product_with_price(sandbox)
+    _catalogue(sandbox, product.id, price.id)
+    customer, method = customer_with_card(sandbox)
+    _people(sandbox, customer.id, method)
+    _selling(sandbox, price.id, customer.id)
+    _money(sandbox)
+    _endpoints(sandbox)
+    sandbox.client.v1.payment_methods.detach(method)
+    sandbox.client.v1.customers.delete(sandbox.client.v1.customers.create({}).id)
+
+
+def _catalogue(sandbox: Sandbox, product: str, price: str) -> None:
+    v1 = sandbox.client.v1
+    v1.accounts.retrieve_current()
+    v1.products.update(product, {"name": "Renamed"})
+    v1.products.retrieve(product, {"expand": ["default_price"]})
+    v1.products.list()
+    v1.products.delete(v1.products.create({"name": "Gone"}).id)
+    v1.prices.retrieve(price, {"expand": ["product", "currency_options"]})
+    v1.prices.update(price, {"nickname": "monthly"})
+    v1.prices.list()
+
+
+def _people(sandbox: Sandbox, customer: str, method: str) -> None:
+    v1 = sandbox.client.v1
+    v1.customers.retrieve(customer, {"expand": ["subscriptions", "sources", "tax_ids"]})
+    v1.customers.list()
+    v1.customers.payment_methods.list(customer)
+    v1.customers.payment_methods.retrieve(customer, method)
+    v1.payment_methods.list({"customer": customer})
+    v1.payment_methods.retrieve("pm_card_visa")
+    v1.payment_methods.update(method, {"billing_details": {"name": "Tour"}})
+    v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
+
+
+def _selling(sandbox: Sandbox, price: str, customer: str) -> None:
+    v1 = sandbox.client.v1
+    session = open_session(sandbox, price, customer=customer)
+    v1.checkout.sessions.retrieve(session.id, {"expand": ["line_items", "total_details.breakdown"]})
+    v1.checkout.sessions.list()
+    v1.checkout.sessions.line_items.list(session.id)
+    sandbox.control(f"checkout/{session.id}/pay", {"card": "4242424242424242"})
+    v1.checkout.sessions.expire(open_session(sandbox, price).id)
+    trial = open_session(sandbox, price, subscription_data={"trial_period_days": 3})
+    sandbox.control(f"checkout/{trial.id}/pay", {"card": "4242424242424242"})
+    paid: Any = v1.checkout.sessions.retrieve(session.id)
+    v1.subscriptions.update(paid.subscription, {"metadata": {"a": "b"}})
+    v1.subscriptions.retrieve(paid.subscription, {"expand": ["default_payment_method", "latest_invoice"]})
+    v1.subscriptions.list()
+    waiting: Any = {
+        "customer": customer,
+        "items": [{"price": price}],
+        "payment_behavior": "default_incomplete",
+    }
+    v1.invoices.pay(str(v1.subscriptions.create(waiting).latest_invoice))
+    voided = v1.subscriptions.create(waiting)
+    v1.invoices.void_invoice(str(voided.latest_invoice))
+    v1.subscriptions.cancel(paid.subscription)
+    v1.invoices.retrieve(paid.invoice)
+    v1.invoices.list()
+    v1.invoices.line_items.list(paid.invoice)
+
+
+def _money(sandbox: Sandbox) -> None:
+    v1 = sandbox.client.v1
+    payment: Any = v1.invoice_payments.list({"status": "paid"}).data[0]
+    v1.invoice_payments.retrieve(payment.id)
+    v1.payment_intents.list()
+    v1.payment_intents.retrieve(payment.payment.payment_intent, {"expand": ["latest_charge"]})
+    charge = v1.charges.list().data[0]
+    v1.charges.retrieve(charge.id, {"expand": ["refunds", "customer"]})
+    refund = v1.refunds.create({"charge": charge.id})
+    v1.refunds.retrieve(refund.id)
+    v1.refunds.update(refund.id, {"metadata": {"a": "b"}})
+    v1.refunds.list()
+    v1.setup_intents.retrieve(v1.setup_intents.list().data[0].id)
+
+
+def _endpoints(sandbox: Sandbox) -> None:
+    v1 = sandbox.client.v1
+    v1.events.retrieve(v1.events.list().data[0].id)
+    endpoint = v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/", "enabled_events": ["*"]})
+    v1.webhook_endpoints.update(endpoint.id, {"disabled": True})
+    v1.webhook_endpoints.retrieve(endpoint.id)
+    v1.webhook_endpoints.list()
+    v1.webhook_endpoints.delete(endpoint.id)
