@@ -24,7 +24,6 @@ class Column:
     price: OfferedPrice
     saving_minor: int
     saving_percent: int
-    trial_days: int
     is_current: bool
     can_choose: bool
 
@@ -36,29 +35,24 @@ def index() -> Response:
     current = subscriptions.live_subscription()
     wanted = request.args.get("interval")
     interval = wanted if wanted in INTERVALS else (current.interval if current else "month")
-    columns = _columns(interval, current, subscriptions.latest_subscription())
+    columns = _columns(interval, current)
     return page(
         "plans/page.html",
         "plans/_comparison.html",
         columns=columns,
         limits=_limits(columns),
         interval=interval,
-        best_saving=max((column.saving_percent for column in _columns("year", current, current)), default=0),
+        best_saving=max((column.saving_percent for column in _columns("year", current)), default=0),
         subscription=current,
         may_buy=principal().role in BUYERS,
     )
 
 
-def _columns(interval: str, current: Subscription | None, latest: Subscription | None) -> list[Column]:
-    is_trial_spent = latest is not None and latest.trial_end is not None
-    return [
-        _column(offer, offer.prices[interval], current, 0 if is_trial_spent else offer.trial_days)
-        for offer in catalogue.offers()
-        if interval in offer.prices
-    ]
+def _columns(interval: str, current: Subscription | None) -> list[Column]:
+    return [_column(offer, offer.prices[interval], current) for offer in catalogue.offers() if interval in offer.prices]
 
 
-def _column(offer: Offer, price: OfferedPrice, current: Subscription | None, trial_days: int) -> Column:
+def _column(offer: Offer, price: OfferedPrice, current: Subscription | None) -> Column:
     by_month = offer.prices["month"].unit_amount_minor * 12 if "month" in offer.prices else 0
     saving = max(0, by_month - price.unit_amount_minor) if price.interval == "year" else 0
     is_current = current is not None and current.plan_id == offer.plan_id
@@ -69,7 +63,6 @@ def _column(offer: Offer, price: OfferedPrice, current: Subscription | None, tri
         price=price,
         saving_minor=saving,
         saving_percent=saving * 100 // by_month if by_month else 0,
-        trial_days=0 if offer.is_free else trial_days,
         is_current=is_current,
         can_choose=is_open and not is_current,
     )
