@@ -1,9 +1,13 @@
 """Pango: used where it is, and where it cannot be had, PDFs are off and the way to have them is said."""
 
+import pytest
+
 from portal.embedded import pango
 
 
 def test_where_the_libraries_load_nothing_is_needed(tmp_path):
+    if not pango._loads({}):
+        pytest.skip("this machine has no Pango")
     found = pango.prepare(tmp_path, tmp_path, tmp_path / "log", may_install=False)
     assert found == pango.Pango("from this machine")
 
