@@ -24,6 +24,7 @@ def fixture_portal(template: str) -> Iterator[LivePortal]:
     """One portal for all browser tests of a worker; each test has a tenant of its own."""
     with live.running(template) as portal:
         yield portal
+        assert portal.errors() == []
 
 
 @pytest.fixture(scope="session", name="browser")

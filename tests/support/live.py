@@ -58,6 +58,11 @@ class LivePortal:
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE_SECONDS)
 
+    def errors(self) -> list[str]:
+        """What the processes logged as errors so far."""
+        lines = (line for path in self.logs.glob("*.log") for line in path.read_text().splitlines())
+        return [line for line in lines if '"level": "error"' in line]
+
     def stop(self) -> None:
         for process in self.processes.values():
             process.terminate()
@@ -78,7 +83,7 @@ class LivePortal:
             except requests.ConnectionError as error:
                 said = str(error)
             time.sleep(0.1)
-        logs = "\n".join(path.read_text()[-2000:] for path in self.logs.iterdir())
+        logs = "\n".join(path.read_text()[-2000:] for path in self.logs.glob("*.log"))
         raise AssertionError(f"/health said {said}\n{logs}")
 
     def person(self, language: str = "en", format_locale: str = "en_US") -> Person:
@@ -112,7 +117,13 @@ def running(template: str) -> Iterator[LivePortal]:
         name = stack.enter_context(database.cloned(template))
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         variables = database.environment(
-            name, PUBLIC_URL=url, PORT=str(port), SMTP_STARTTLS="off", DB_POOL_SIZE="5", **box.environment()
+            name,
+            PUBLIC_URL=url,
+            PORT=str(port),
+            SMTP_STARTTLS="off",
+            DB_POOL_SIZE="5",
+            PROMETHEUS_MULTIPROC_DIR=str(logs / "prometheus"),
+            **box.environment(),
         )
         portal = LivePortal(url, config.load(variables), box, {**os.environ, **variables}, logs)
         _prepare(portal.settings)
