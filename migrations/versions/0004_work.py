@@ -114,7 +114,7 @@ def upgrade() -> None:
            USING (lease_token = {request}) WITH CHECK (true)""")
     run("CREATE POLICY outbox_worker ON outbox TO {worker} USING (true) WITH CHECK (true)")
     run("CREATE POLICY outbox_read ON outbox FOR SELECT TO {staff}, {reader} USING (true)")
-    run("GRANT SELECT, INSERT, UPDATE (done_at, dead_at, last_error) ON outbox TO {web}")
+    run("GRANT SELECT, INSERT, UPDATE (done_at, dead_at, last_error, lease_until) ON outbox TO {web}")
     run("GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO {worker}")
     run("GRANT INSERT ON stripe_events TO {web}; GRANT SELECT, INSERT, UPDATE, DELETE ON stripe_events TO {worker}")
     run("GRANT INSERT ON stripe_customers, drift_findings TO {web}")

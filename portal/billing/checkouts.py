@@ -18,7 +18,7 @@ from portal.gateway.inbox import want
 from portal.ids import uuid7
 from portal.mirror.customers import locked
 from portal.models import Checkout, Invoice, Subscription
-from portal.outbox import stage, stage_leased
+from portal.outbox import Work, release, stage, stage_leased
 from portal.security import audit
 
 LEASE_SECONDS = 60  # four calls of 15 s
@@ -72,28 +72,9 @@ def start(plan_id: str, interval: str, *, actor: UUID, language: str) -> Checkou
             db.session.commit()
             return _awaited(under_way)
         _end(under_way)
-    checkout = Checkout(
-        tenant_id=tenancy.require_tenant(),
-        id=uuid7(),
-        plan_id=plan_id,
-        plan_price_id=price.plan_price_id,
-        started_by=actor,
-        language=language,
-        state="preparing",
-        trial_days=0,
-    )
-    db.session.add(checkout)
-    db.session.flush()
-    work = stage_leased(
-        "checkout.open",
-        f"checkout.open:{checkout.id}",
-        tenant_id=checkout.tenant_id,
-        payload={"checkout_id": str(checkout.id)},
-        seconds=LEASE_SECONDS,
-    )
-    audit.record("checkout.start", "checkout", str(checkout.id), after={"plan_id": plan_id, "interval": interval})
+    checkout, work = _begin(price, plan_id, actor=actor, language=language)
     db.session.commit()
-    checkout_sessions.open_session(work)
+    _open(work)
     return checkout
 
 
@@ -146,6 +127,43 @@ def abandon(checkout_id: UUID) -> Checkout:
         _end(checkout)
     db.session.commit()
     return checkout
+
+
+def _begin(price: catalogue.OfferedPrice, plan_id: str, *, actor: UUID, language: str) -> tuple[Checkout, Work]:
+    """Write the intent down: the checkout, and the work that this request means to do itself."""
+    checkout = Checkout(
+        tenant_id=tenancy.require_tenant(),
+        id=uuid7(),
+        plan_id=plan_id,
+        plan_price_id=price.plan_price_id,
+        started_by=actor,
+        language=language,
+        state="preparing",
+        trial_days=0,
+    )
+    db.session.add(checkout)
+    db.session.flush()
+    work = stage_leased(
+        "checkout.open",
+        f"checkout.open:{checkout.id}",
+        tenant_id=checkout.tenant_id,
+        payload={"checkout_id": str(checkout.id)},
+        seconds=LEASE_SECONDS,
+    )
+    chosen = {"plan_id": plan_id, "interval": price.interval}
+    audit.record("checkout.start", "checkout", str(checkout.id), after=chosen, actor=actor)
+    return checkout, work
+
+
+def _open(work: Work) -> None:
+    try:
+        checkout_sessions.open_session(work)
+    except PaymentServiceUnavailable as error:
+        # Unknown whether Stripe did it. A worker asks again with the same key, and the next click finds the result.
+        db.session.rollback()
+        release(work, str(error))
+        db.session.commit()
+        raise
 
 
 def _refuse_second(price: catalogue.OfferedPrice) -> None:

@@ -12,7 +12,7 @@ def show(console: Console, file: Path, url: str, sandbox_url: str | None) -> Non
     console.line(f"  Portal     {url}")
     if sandbox_url:
         console.line(f"  Sandbox    {sandbox_url}      stands in for Stripe; test card 4242 4242 4242 4242")
-        console.line(f"  Mailbox    {sandbox_url}/mail")
+        console.line(f"  Mailbox    {sandbox_url}/mailbox")
     console.line()
     logins = _logins(file)
     if logins:

@@ -7,7 +7,7 @@ worker, so that Redis may lose everything and nothing is lost.
 from flask import Flask
 
 from portal.outbox import wake
-from portal.outbox.leases import LeaseLost, finish
+from portal.outbox.leases import LeaseLost, finish, release
 from portal.outbox.registry import handler, periodic
 from portal.outbox.staging import stage, stage_leased
 from portal.outbox.work import Retry, Work
@@ -20,6 +20,7 @@ __all__ = [
     "handler",
     "init_outbox",
     "periodic",
+    "release",
     "stage",
     "stage_leased",
 ]

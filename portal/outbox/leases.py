@@ -10,6 +10,7 @@ from sqlalchemy import or_, select, text, update
 from portal import tenancy
 from portal.extensions import db
 from portal.models import OutboxRow
+from portal.outbox import wake
 from portal.outbox.work import Work
 
 LEASE = timedelta(seconds=30)
@@ -98,6 +99,12 @@ def fail(work: Work, error: str) -> bool:
 def give_up(work: Work, error: str) -> None:
     """End the row without its effect; staff can see why."""
     _settle(work, dead_at=sql.now(), last_error=error[:500])
+
+
+def release(work: Work, reason: str) -> None:
+    """Give the row back at once, in the current transaction: a worker does what the request could not."""
+    _settle(work, lease_until=sql.now(), last_error=reason[:500])
+    wake.after_commit()
 
 
 def has_due() -> bool:
