@@ -7,18 +7,15 @@ and format locale are kept apart: a Mexican reads Spanish texts and ``1,234.50``
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import BytesIO
-from pathlib import Path
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
+from babel.support import NullTranslations
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, Domain, force_locale, get_locale, gettext, lazy_gettext, ngettext
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import LanguageAccept
 
+from portal.catalogues import catalogue
 from portal.config import LANGUAGES
 from portal.formats import known_locale
 
@@ -40,8 +37,6 @@ LANGUAGE_COOKIE = "language"
 THEME_COOKIE = "theme"
 THEMES = ("auto", "light", "dark")
 
-_CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
-
 
 @dataclass(frozen=True)
 class Viewer:
@@ -59,17 +54,11 @@ class Viewer:
 
 
 class PoDomain(Domain):  # type: ignore[misc]  # Flask-Babel ships no types
-    """Catalogues read from their ``.po`` sources: a fresh clone needs no compiled files in git.
-
-    A language is read once per process, when first spoken (some 50 ms).
-    """
+    """Flask-Babel's catalogues, from our own reader."""
 
     def get_translations(self) -> NullTranslations:
         """The catalogue of the current language; an empty one where there is no file."""
-        language = str(get_locale() or "en")
-        if language not in self.cache:
-            self.cache[language] = _read_catalogue(language)
-        return self.cache[language]  # type: ignore[no-any-return]
+        return catalogue(str(get_locale() or "en"))
 
 
 def init_i18n(app: Flask) -> None:
@@ -141,15 +130,3 @@ def _browser_formats(language: str, accepted: LanguageAccept) -> str:
         if "-" in tag and known_language(tag) == language and known_locale(tag) == tag.replace("-", "_"):
             return known_locale(tag)
     return DEFAULT_FORMATS[language]
-
-
-def _read_catalogue(language: str) -> NullTranslations:
-    path = _CATALOGUES / language / "LC_MESSAGES" / "messages.po"
-    if not path.exists():
-        return NullTranslations()
-    with path.open("rb") as source:
-        catalogue = read_po(source, locale=language)
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return Translations(compiled)

@@ -80,7 +80,7 @@ def _assign_request_id() -> None:
 
 def _log_request(response: Response) -> Response:
     response.headers[REQUEST_ID] = g.request_id
-    if request.endpoint not in ("static", "ops.health", "prometheus_metrics"):
+    if request.endpoint not in ("static", "ops.health", "ops.prometheus"):
         logging.getLogger("portal.requests").info(
             "request",
             extra={"method": request.method, "path": redact(request.path), "status": response.status_code},

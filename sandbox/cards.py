@@ -1,4 +1,4 @@
-"""The test cards: what each number does (stripe.md section 5.11, docs.stripe.com/testing).
+"""The test cards: what each number does (ocs.stripe.com/testing).
 
 Only these numbers are known; any other number that passes the Luhn check is refused like a card that
 is used in test mode, so that nobody types a real card here and sees it accepted.

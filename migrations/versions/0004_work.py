@@ -93,7 +93,8 @@ FUNCTIONS = """
 CREATE FUNCTION want_stripe_object(object_id text, object_kind text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS
 $$ INSERT INTO stripe_objects AS o (id, kind, wanted) VALUES (object_id, object_kind, 1)
-   ON CONFLICT (id) DO UPDATE SET wanted = o.wanted + 1, next_at = least(o.next_at, now()), parked_at = NULL $$;
+   ON CONFLICT (id) DO UPDATE SET wanted = o.wanted + 1, next_at = least(o.next_at, now()), parked_at = NULL,
+     attempts = CASE WHEN o.parked_at IS NULL THEN o.attempts ELSE 0 END $$;
 """
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.billing import customers
 from portal.extensions import db
+from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, keyed
 from portal.gateway.errors import CardDeclined, PaymentServiceUnavailable, StripeMisconfigured, StripeRefused
 from portal.gateway.inbox import want
@@ -30,6 +31,7 @@ def open_session(work: Work) -> None:
     Raises :class:`portal.gateway.errors.PaymentServiceUnavailable` when the effect is unknown: the outbox row
     stays and is done again with the same key. Other failures end the checkout and are raised too.
     """
+    require_money_allowed()
     checkout = _locked_checkout(work)
     price = db.session.get_one(PlanPrice, checkout.plan_price_id)
     # One that was ended meanwhile is still opened: only then its session has a name and can be expired.

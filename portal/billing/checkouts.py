@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from portal.security import audit
 
 LEASE_SECONDS = 60  # four calls of 15 s
 WAIT_SECONDS = 10.0
+GIVEN_UP_AFTER = timedelta(hours=2)  # the outbox has given up opening it by then
 Step = Literal["waiting", "confirming", "active", "failed", "expired"]
 
 
@@ -179,8 +181,10 @@ def _under_way() -> Checkout | None:
 
 
 def _is_stale(checkout: Checkout) -> bool:
-    """A session past its end whose event has not come: nobody can pay it any more."""
-    return checkout.expires_at is not None and checkout.expires_at <= clock.now()
+    """Past its end without an event, so that nobody can pay it any more; or never opened, so that nobody will."""
+    if checkout.expires_at is not None:
+        return checkout.expires_at <= clock.now()
+    return checkout.created_at <= clock.now() - GIVEN_UP_AFTER
 
 
 def _end(checkout: Checkout) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.extensions import db
+from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, keyed
 from portal.gateway.errors import StripeMissing
 from portal.gateway.inbox import want
@@ -49,6 +50,8 @@ def end_superseded(work: Work) -> None:
     Payload: ``stripe_subscription_id`` and ``refund`` (whether what it collected goes back). Both calls are
     keyed by the subscription, so that a repeat changes nothing.
     """
+    require_money_allowed()
+    db.session.commit()
     subscription_id = str(work.payload["stripe_subscription_id"])
     found = as_dict(gateway().read(lambda s: s.v1.subscriptions.retrieve(subscription_id)))
     if found["status"] != "canceled":

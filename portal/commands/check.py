@@ -21,8 +21,5 @@ def check() -> None:
 
 
 def _pdf() -> Part:
-    try:
-        pdf.selfcheck()
-    except (pdf.PdfUnavailable, pdf.PdfFailed, pdf.PdfTimeout) as error:
-        return Part("pdf", False, 0, str(error))
-    return Part("pdf", True, 0)
+    found = pdf.selfcheck()
+    return Part("pdf", found.state == "ok", round(found.seconds * 1000), "" if found.state == "ok" else found.detail)

@@ -10,7 +10,7 @@ from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
 
 from portal import config
-from portal.billing.publish import publish_plans
+from portal.billing.publish import publish_what_is_missing
 from portal.commands.demo import seed
 from portal.commands.roles import app_as
 from portal.gateway.account import AccountMismatch, bind_account
@@ -34,7 +34,7 @@ def setup(skip_account: bool, demo: Path | None) -> None:
     if demo is not None:
         seed(demo)
     with app_as("worker").app_context():
-        publish_plans()
+        publish_what_is_missing()
 
 
 def prepare_database() -> None:
@@ -78,4 +78,5 @@ def _grant_backup(connection: Connection, settings: config.Settings) -> None:
         click.echo("The owner may not grant BYPASSRLS: let a superuser give it to the backup role before pg_dump.")
         return
     name = sql.Identifier(settings.role_name("backup"))
+    connection.exec_driver_sql(sql.SQL("GRANT SELECT ON alembic_version TO {}").format(name).as_string())
     connection.exec_driver_sql(sql.SQL("ALTER ROLE {} BYPASSRLS").format(name).as_string())

@@ -86,6 +86,8 @@ def _mark_failed(work: Work, invoice_id: UUID, reason: str) -> None:
     invoice = db.session.scalars(select(Invoice).where(Invoice.id == invoice_id).with_for_update()).one()
     invoice.document_state = "failed"
     audit.record("document.fail", "invoice", str(invoice.id), after={"reason": reason[:200]})
+    # The invoice is issued all the same, and its page offers to try the document again.
+    notify("invoice_issued", str(invoice.id))
     report("document_failed", str(invoice.id), number=invoice.number, reason=reason[:200])
     finish(work)
     db.session.commit()

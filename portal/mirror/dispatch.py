@@ -28,16 +28,20 @@ def run_next() -> bool:
         _mirror(claimed)
     except LeaseLost:
         log.warning("lease lost; the new holder mirrors it", extra=extra)
-    except (NotYet, PaymentServiceUnavailable, IntegrityError) as error:
+    except PaymentServiceUnavailable as error:
+        log.warning("stripe does not answer: %s", error, extra=extra)
+        _postpone(claimed, str(error))
+    except (NotYet, IntegrityError) as error:
         # IntegrityError: another object of the same tenant was applied first; reading again sees it.
         log.info("not yet: %s", error, extra=extra)
-        _give_back(claimed, str(error), may_park=False)
+        # The first misses are races of milliseconds; growing delays would show on the page.
+        _postpone_or_park(claimed, str(error), seconds=0.3 if claimed.attempts <= 3 else None)
     except (Unmirrorable, StripeMissing) as error:
         log.warning("parked: %s", error, extra=extra)
         _park(claimed, str(error))
     except Exception as error:
         log.exception("mirroring failed", extra=extra)
-        _give_back(claimed, f"{type(error).__name__}: {error}", may_park=True)
+        _postpone_or_park(claimed, f"{type(error).__name__}: {error}")
     return True
 
 
@@ -58,14 +62,18 @@ def _mirror(claimed: leases.Claim) -> None:
         db.session.commit()
 
 
-def _give_back(claimed: leases.Claim, error: str, *, may_park: bool) -> None:
+def _postpone_or_park(claimed: leases.Claim, error: str, *, seconds: float | None = None) -> None:
     if claimed.attempts >= leases.MAX_ATTEMPTS:
         _park(claimed, error)
-        return
+    else:
+        _postpone(claimed, error, seconds=seconds)
+
+
+def _postpone(claimed: leases.Claim, error: str, *, seconds: float | None = None) -> None:
+    """However long it takes: an outage of Stripe must not leave objects behind that nobody reads again."""
     with tenancy.bound():
         try:
-            # The first misses are races of milliseconds; growing delays would show on the page.
-            leases.postpone(claimed, error, seconds=0.3 if claimed.attempts <= 3 and not may_park else None)
+            leases.postpone(claimed, error, seconds=seconds)
             db.session.commit()
         except LeaseLost:
             db.session.rollback()

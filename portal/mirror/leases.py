@@ -81,7 +81,7 @@ def complete(claimed: Claim) -> None:
 def postpone(claimed: Claim, error: str, *, seconds: float | None = None) -> None:
     """Give the object back for later, with growing delay unless ``seconds`` says when."""
     if seconds is None:
-        seconds = min(2.0**claimed.attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
+        seconds = min(2.0 ** min(claimed.attempts, 10), MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
     _settle(
         claimed,
         next_at=sql.now() + timedelta(seconds=seconds),

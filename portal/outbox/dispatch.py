@@ -3,8 +3,12 @@
 import logging
 from collections.abc import Callable
 
+from sqlalchemy.dialects.postgresql import insert
+
 from portal import tenancy
+from portal.errors import Unavailable
 from portal.extensions import db
+from portal.ids import uuid7
 from portal.models import DriftFinding
 from portal.outbox import leases, registry
 from portal.outbox.work import Retry, Work
@@ -34,6 +38,10 @@ def run(work: Work) -> None:
     except Retry as later:
         seconds, reason = later.seconds, str(later)
         _settle(lambda: leases.postpone(work, seconds, reason))
+    except Unavailable as error:
+        log.warning("not available: %s", error, extra=extra)
+        unavailable = str(error)
+        _settle(lambda: leases.back_off(work, unavailable))
     except Exception as error:
         log.exception("work failed", extra=extra)
         reason = f"{type(error).__name__}: {error}"
@@ -61,5 +69,14 @@ def _settle(act: Callable[[], None]) -> None:
 
 def _count_failure(work: Work, reason: str) -> None:
     if leases.fail(work, reason):
-        details = {"kind": work.kind, "error": reason[:500]}
-        db.session.add(DriftFinding(tenant_id=work.tenant_id, kind="dead_work", object_id=work.key, details=details))
+        db.session.execute(
+            insert(DriftFinding)
+            .values(
+                id=uuid7(),
+                tenant_id=work.tenant_id,
+                kind="dead_work",
+                object_id=work.key,
+                details={"kind": work.kind, "error": reason[:500]},
+            )
+            .on_conflict_do_nothing()  # it died before, was revived, and died again
+        )

@@ -84,8 +84,14 @@ def fail(work: Work, error: str) -> bool:
     if work.attempts >= MAX_ATTEMPTS:
         _settle(work, dead_at=sql.now(), last_error=error[:500])
         return True
+    back_off(work, error)
+    return False
+
+
+def back_off(work: Work, error: str) -> None:
+    """Give the row back with growing delay, however often: for outages, which end some day."""
     # Jitter, so that a hundred rows that failed together do not come back together.
-    seconds = min(2.0**work.attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
+    seconds = min(2.0 ** min(work.attempts, 10), MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
     _settle(
         work,
         next_at=sql.now() + timedelta(seconds=seconds),
@@ -93,7 +99,6 @@ def fail(work: Work, error: str) -> bool:
         lease_until=None,
         last_error=error[:500],
     )
-    return False
 
 
 def give_up(work: Work, error: str) -> None:

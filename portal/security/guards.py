@@ -96,7 +96,7 @@ def _guarded(view: View, guard: Guard, check: Check) -> View:
         answer = check()
         return view(*args, **kwargs) if answer is None else answer
 
-    wrapper.__guard__ = guard  # type: ignore[attr-defined]  # the spec's mark, read by guard_of()
+    wrapper.__guard__ = guard  # type: ignore[attr-defined]  # read by guard_of()
     return wrapper  # type: ignore[return-value]  # wraps() keeps the view's signature
 
 

@@ -1,7 +1,7 @@
 """Turns decoded form strings into the types that the contract names, as Stripe's front door does.
 
 Everything on the wire is a string; `trial_period_days=7` becomes 7 because the schema says integer.
-What does not fit is refused with Stripe's code for it, before any rule runs (stripe.md section 2).
+What does not fit is refused with Stripe's code for it, before any rule runs.
 """
 
 import re

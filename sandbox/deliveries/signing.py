@@ -1,4 +1,4 @@
-"""The `Stripe-Signature` header: HMAC-SHA256 of `t.body`, hex, scheme v1 (stripe.md section 5.6)."""
+"""The `Stripe-Signature` header: HMAC-SHA256 of `t.body`, hex, scheme v1."""
 
 import hashlib
 import hmac

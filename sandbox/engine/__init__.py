@@ -2,5 +2,5 @@
 
 A verb takes the Work (one transaction: objects, clock, ids, events) and the contract's parameters,
 and returns the object it made or changed, stored form: references are ids, nothing is expanded.
-Part B widens it by more verbs and by clocks per customer; the shape of a verb stays.
+More verbs and clocks per customer can join; the shape of a verb stays.
 """

@@ -1,4 +1,4 @@
-"""Checkout sessions: open, complete or expired (stripe.md section 5.5). Paying is in checkout_payment.py.
+"""Checkout sessions: open, complete or expired. Paying is in checkout_payment.py.
 
 What the session does not show but needs later (subscription_data, tries of the payer) is kept beside
 it under `_checkout`.

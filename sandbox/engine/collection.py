@@ -74,7 +74,7 @@ def pay(work: Work, params: Obj, invoice_id: str) -> Obj:
 
 
 def default_method(work: Work, invoice: Obj) -> str:
-    """The method that pays by default: the subscription's, then the customer's (stripe.md section 5.4)."""
+    """The method that pays by default: the subscription's, then the customer's."""
     subscription_id = invoices.subscription_of(invoice)
     if subscription_id is not None:
         chosen = work.read("subscription", subscription_id)["default_payment_method"]

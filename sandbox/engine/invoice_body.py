@@ -1,7 +1,7 @@
 """The body of a new invoice and of its lines: every key that the contract requires.
 
 Shapes of the pinned version: `parent.subscription_details`, lines with `pricing.price_details`, and
-no link to the payment but the invoice payments (stripe.md section 4).
+no link to the payment but the invoice payments.
 """
 
 from .account import COUNTRY, NAME

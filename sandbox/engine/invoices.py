@@ -1,7 +1,7 @@
 """Invoices: draft, open, paid, void. How an open one is paid is in collection.py.
 
 Shapes of the pinned version: `parent.subscription_details`, lines with `pricing.price_details`, and
-the payment behind `payments` (stripe.md section 4).
+the payment behind `payments`.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Amounts: integers of minor units, rounded in one place.
 
 Rounding is half up to the minor unit, per line. Stripe publishes that rule for its own fees only;
-for invoices it is assumed (stripe.md sections 5.12 and 7).
+for invoices it is assumed.
 """
 
 from decimal import ROUND_HALF_UP, Decimal

@@ -1,4 +1,4 @@
-"""Prices: per-unit amounts, one-time or recurring. Tiers and metered usage come with Part B."""
+"""Prices: per-unit amounts, one-time or recurring. Tiers and metered usage are not modelled yet."""
 
 from collections.abc import Iterator
 from decimal import Decimal

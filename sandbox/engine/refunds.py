@@ -1,4 +1,4 @@
-"""Refunds of charges, whole or in part. The invoice stays as it is (stripe.md section 5.9)."""
+"""Refunds of charges, whole or in part. The invoice stays as it is."""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,7 @@
 """Subscriptions: starting, changing what needs no proration, ending.
 
 Flexible billing mode (the default since clover): periods live on the items, the anchor never moves by
-itself. Renewals, dunning and plan changes come with Part B; parameters that need them are refused.
+itself. Renewals, dunning and plan changes are not modelled yet; parameters that need them are refused.
 """
 
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""Stripe's wire format: what the unmodified SDK sends and expects back (stripe.md section 2)."""
+"""Stripe's wire format: what the unmodified SDK sends and expects back."""

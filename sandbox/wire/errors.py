@@ -59,7 +59,7 @@ def answer_of(error: Exception, request_id: str, public_url: str) -> Answer:
 
 
 def is_kept(error: Refusal) -> bool:
-    """Whether an idempotency key keeps this answer: only once execution began (stripe.md section 5.7).
+    """Whether an idempotency key keeps this answer: only once execution began.
 
     A refusal that names a parameter is a validation error; Stripe does not keep those.
     """

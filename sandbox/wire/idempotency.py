@@ -1,4 +1,4 @@
-"""Idempotency keys as Stripe keeps them (stripe.md section 5.7): POST only, 24 hours.
+"""Idempotency keys as Stripe keeps them: POST only, 24 hours.
 
 The answer is stored in the same transaction as its effect, so a killed sandbox never has one without
 the other. Keys of requests that are still running are held in memory only.

@@ -3,7 +3,6 @@
 Runs in the child process of ``pool`` only: importing this module loads Pango and 50 MB of Python.
 """
 
-import gettext
 import hashlib
 import json
 import re
@@ -18,6 +17,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
 from portal import formats
+from portal.catalogues import catalogue
 from portal.invoicing.pdf.document import InvoiceDocument
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -101,8 +101,7 @@ def _environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
         finalize=_showable,
     )
-    catalogue = gettext.translation("messages", _ROOT / "translations", [language], fallback=True)
-    environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]  # added by the extension
+    environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]  # added by the extension
     return environment
 
 

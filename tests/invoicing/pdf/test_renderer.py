@@ -1,6 +1,5 @@
 """What is in the file: right texts in every language, tags, fonts, and nothing fetched."""
 
-import gettext
 import io
 import re
 import sys
@@ -10,6 +9,8 @@ from functools import cache
 import pypdf
 import pytest
 
+from portal.catalogues import catalogue
+from portal.config import LANGUAGES
 from portal.invoicing.pdf.document import InvoiceDocument
 from tests.invoicing.pdf.samples import HOSTILE, HOSTILE_TEXT, ONE_LINE, OPEN_WITH_TAX, SAMPLES
 
@@ -34,8 +35,11 @@ def text(document: InvoiceDocument) -> str:
 
 
 def said(document: InvoiceDocument, message: str) -> str:
-    catalogue = gettext.translation("messages", "translations", [document.language], fallback=True)
-    return catalogue.gettext(message)
+    return str(catalogue(document.language).gettext(message))
+
+
+def test_each_language_says_it_its_own_way() -> None:
+    assert {catalogue(language).gettext("Invoice") for language in LANGUAGES} == {"Invoice", "Factura", "Fatura"}
 
 
 @pytest.mark.parametrize(
