@@ -51,5 +51,5 @@ def back(checkout_id: UUID) -> ResponseReturnValue:
     checkout = checkouts.abandon(checkout_id)
     if checkout.state == "complete":
         return redirect(url_for("checkout.progress", checkout_id=checkout.id), 303)
-    flash(gettext("Checkout left. Nothing was charged."), "calm")
+    flash(gettext("You left the checkout. Nothing was charged."), "calm")
     return redirect(url_for("plans.index"), 303)

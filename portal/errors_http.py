@@ -70,7 +70,7 @@ _HTTP_PROBLEMS = {
     ),
     429: (
         "too_many_requests",
-        lazy_gettext("That was too often in a short time."),
+        lazy_gettext("Too many requests in a short time."),
         lazy_gettext("Wait a little, then try again."),
     ),
     500: (

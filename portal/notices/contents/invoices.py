@@ -108,7 +108,7 @@ def _state_of_payment(invoice: Invoice) -> str:
             return gettext("Please pay %(amount)s.", amount=amount)
         return gettext("Please pay %(amount)s by %(date)s.", amount=amount, date=day(invoice.due_at))
     if invoice.attempt_count > 0:
-        return gettext("A first payment did not go through, so %(amount)s are still open.", amount=amount)
+        return gettext("A first payment did not go through, so %(amount)s is still open.", amount=amount)
     return gettext("We charge %(amount)s to your payment method. You have nothing to do.", amount=amount)
 
 

@@ -94,7 +94,7 @@ def _what_happens_next(subscription: Subscription, plan: str) -> list[str]:
         return [gettext("It costs nothing, and you can move to a larger plan at any time.")]
     return [
         gettext("Thank you. Everything in %(plan)s is ready to use.", plan=plan),
-        gettext("The subscription renews by itself until you cancel it. The invoice comes in a mail of its own."),
+        gettext("The subscription renews by itself. The invoice comes in an e-mail of its own."),
     ]
 
 
