@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.commands import catalogue, check, demo, setup
+from portal.commands import catalogue, check, demo, setup, tenants
 from portal.security.commands import audit_group, create_staff
 
 
@@ -14,5 +14,6 @@ def register_commands(app: Flask) -> None:
         check.check,
         audit_group,
         create_staff,
+        tenants.create_tenant,
     ):
         app.cli.add_command(command)

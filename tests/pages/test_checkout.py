@@ -86,7 +86,7 @@ def test_leaving_stripe_ends_the_checkout_and_says_so(browser: Browser, person: 
     write.commit()
     response = browser.get(f"/checkout/{row.id}/back")
     assert (response.status_code, response.location) == (303, "/plans")
-    assert "Checkout left. Nothing was charged." in html.page(browser.get("/plans")).one(id="toasts").text
+    assert "You left the checkout. Nothing was charged." in html.page(browser.get("/plans")).one(id="toasts").text
     assert html.page(browser.get(f"/checkout/{row.id}")).one("h1").text == "This checkout has ended"
 
 

@@ -41,7 +41,7 @@ def fixture_failing(app: APIFlask) -> Browser:
         ("403", 403, "You may not do this."),
         ("404", 404, "We could not find this page."),
         ("413", 413, "What was sent is too large."),
-        ("429", 429, "That was too often in a short time."),
+        ("429", 429, "Too many requests in a short time."),
         ("418", 418, "We could not read this request."),
         ("503", 503, "The portal cannot answer right now."),
         ("bug", 500, "Something went wrong on our side."),
