@@ -40,6 +40,7 @@ def create_app(
         static_folder="static",
     )
     app.extensions["settings"] = settings
+    app.extensions["create_app"] = create_app  # commands make the app of another role
     _configure(app, settings, role)
     if settings.is_https:
         # Behind the shipped nginx: one proxy, whose headers name the client and the scheme.

@@ -8,6 +8,5 @@ from portal.config import Role
 
 def app_as(role: Role) -> APIFlask:
     """The running command's settings on another role of the database."""
-    from portal.app import create_app  # the factory registers these very commands
-
-    return create_app(role, settings=current_app.extensions["settings"])
+    app: APIFlask = current_app.extensions["create_app"](role, settings=current_app.extensions["settings"])
+    return app

@@ -1,21 +1,21 @@
 """One reader at a time per Stripe object: a lease in its row, on the database's clock."""
 
-import random
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import func as sql
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import select, text, update
 
 from portal import tenancy
 from portal.extensions import db
+from portal.leasing import growing_delay, is_free
 from portal.models import StripeObject
 from portal.outbox import LeaseLost
 
 LEASE = timedelta(seconds=45)  # three reads of 15 s each
 MAX_ATTEMPTS = 20
-MAX_BACKOFF_SECONDS = 300
+MAX_DELAY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def claim() -> Claim | None:
             StripeObject.seen < StripeObject.wanted,
             StripeObject.parked_at.is_(None),
             StripeObject.next_at <= sql.now(),
-            or_(StripeObject.lease_until.is_(None), StripeObject.lease_until < sql.now()),
+            is_free(StripeObject),
         )
         .order_by(StripeObject.next_at)
         .limit(1)
@@ -80,11 +80,10 @@ def complete(claimed: Claim) -> None:
 
 def postpone(claimed: Claim, error: str, *, seconds: float | None = None) -> None:
     """Give the object back for later, with growing delay unless ``seconds`` says when."""
-    if seconds is None:
-        seconds = min(2.0 ** min(claimed.attempts, 10), MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
+    delay = growing_delay(claimed.attempts, MAX_DELAY) if seconds is None else timedelta(seconds=seconds)
     _settle(
         claimed,
-        next_at=sql.now() + timedelta(seconds=seconds),
+        next_at=sql.now() + delay,
         lease_token=None,
         lease_until=None,
         last_error=error[:500],

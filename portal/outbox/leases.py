@@ -1,21 +1,21 @@
 """Claiming, finishing and postponing outbox rows. Leases live on the database's clock."""
 
-import random
 from datetime import timedelta
 from uuid import uuid4
 
 from sqlalchemy import func as sql
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import select, text, update
 
 from portal import tenancy
 from portal.extensions import db
+from portal.leasing import growing_delay, is_free
 from portal.models import OutboxRow
 from portal.outbox import wake
 from portal.outbox.work import Work
 
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 20
-MAX_BACKOFF_SECONDS = 600
+MAX_DELAY = timedelta(minutes=10)
 
 
 class LeaseLost(RuntimeError):
@@ -32,7 +32,7 @@ def claim() -> Work | None:
             OutboxRow.done_at.is_(None),
             OutboxRow.dead_at.is_(None),
             OutboxRow.next_at <= sql.now(),
-            or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until < sql.now()),
+            is_free(OutboxRow),
         )
         .order_by(OutboxRow.next_at)
         .limit(1)
@@ -90,11 +90,9 @@ def fail(work: Work, error: str) -> bool:
 
 def back_off(work: Work, error: str) -> None:
     """Give the row back with growing delay, however often: for outages, which end some day."""
-    # Jitter, so that a hundred rows that failed together do not come back together.
-    seconds = min(2.0 ** min(work.attempts, 10), MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
     _settle(
         work,
-        next_at=sql.now() + timedelta(seconds=seconds),
+        next_at=sql.now() + growing_delay(work.attempts, MAX_DELAY),
         lease_token=None,
         lease_until=None,
         last_error=error[:500],

@@ -1,0 +1,25 @@
+"""What every lease in a row has in common: when it is free, and how long to wait after a failure."""
+
+import random
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, or_
+from sqlalchemy import func as sql
+
+from portal.models import OutboxRow, StripeObject
+
+_DOUBLINGS = 10  # beyond that the maximum rules anyway
+
+
+def is_free(row: type[OutboxRow] | type[StripeObject]) -> ColumnElement[bool]:
+    """Nobody holds the lease, or its time is over by the database's clock."""
+    return or_(row.lease_until.is_(None), row.lease_until < sql.now())
+
+
+def growing_delay(attempts: int, maximum: timedelta) -> timedelta:
+    """Doubles with each attempt up to ``maximum``, less up to half of it by chance.
+
+    The chance keeps a hundred rows that failed together from coming back together.
+    """
+    whole = min(timedelta(seconds=2.0 ** min(attempts, _DOUBLINGS)), maximum)
+    return whole * random.uniform(0.5, 1.0)  # noqa: S311  (no secret hangs on it)
