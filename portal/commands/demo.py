@@ -1,21 +1,27 @@
 """``flask seed-demo``: two tenants with an owner each, one staff user, the four plans. Keeps what is there."""
 
+import contextlib
 import json
+import os
 import secrets
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from portal import tenancy
 from portal.billing import tenants
 from portal.commands.roles import app_as
+from portal.errors import Conflict
 from portal.extensions import db
-from portal.models import Plan
-from portal.security import people
+from portal.models import Plan, StaffMember, TenantSlug, User
+from portal.security import audit, passwords, people, sessions
 
 PLANS: tuple[dict[str, Any], ...] = (
     {
@@ -90,18 +96,30 @@ def seed_demo(out: Path) -> None:
 
 
 def seed(out: Path) -> None:
-    """Make what is missing of the demo; passwords are made once and kept in ``out``, readable by its owner only."""
-    known = json.loads(out.read_text()) if out.exists() else {}
+    """Make what is missing of the demo, and leave in ``out`` logins that work, readable by its owner only.
+
+    The passwords are on disk before anything is made, and each step looks first: a seed that is cut off
+    anywhere, a lost file and a new database are all mended by the next one.
+    """
+    known = _read(out)
+    staff = {"email": STAFF_EMAIL, "password": known.get(STAFF_EMAIL) or secrets.token_urlsafe(9)}
+    entries = [
+        {
+            "name": definition["name"],
+            "slug": definition["slug"],
+            "tenant_id": None,
+            "email": definition["email"],
+            "password": known.get(definition["email"]) or secrets.token_urlsafe(9),
+        }
+        for definition in TENANTS
+    ]
+    _write(out, entries, staff)
     with app_as("owner").app_context():
         seed_plans()
-    demo = {
-        "url": current_app.extensions["settings"].public_url,
-        "sandbox_url": current_app.extensions["settings"].stripe_api_base,
-        "tenants": [_tenant(definition, known) for definition in TENANTS],
-        "staff": _staff(known),
-    }
-    out.touch(mode=0o600)
-    out.write_text(json.dumps(demo, indent=2) + "\n")
+    for definition, entry in zip(TENANTS, entries, strict=True):
+        entry["tenant_id"] = str(_tenant(definition, str(entry["password"])))
+    _staff(staff["password"])
+    _write(out, entries, staff)
 
 
 def seed_plans() -> None:
@@ -111,28 +129,59 @@ def seed_plans() -> None:
     db.session.commit()
 
 
-def _tenant(definition: dict[str, str], known: dict[str, Any]) -> dict[str, Any]:
-    for entry in known.get("tenants", ()):
-        if entry["slug"] == definition["slug"]:
-            return dict(entry)
-    password = secrets.token_urlsafe(9)
+def _read(out: Path) -> dict[str, str]:
+    """The passwords in the file by address; none when the file is missing or damaged."""
+    try:
+        data = json.loads(out.read_text())
+        return {login["email"]: login["password"] for login in (*data["tenants"], data["staff"])}
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _write(out: Path, entries: list[dict[str, str | None]], staff: dict[str, str]) -> None:
+    """Replace the file at once, so that a kill never leaves half of it."""
+    settings = current_app.extensions["settings"]
+    demo = {"url": settings.public_url, "sandbox_url": settings.stripe_api_base, "tenants": entries, "staff": staff}
+    draft = out.with_name(f".{out.name}.new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(json.dumps(demo, indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(out)
+
+
+def _tenant(definition: dict[str, str], password: str) -> UUID:
     speech = {"language": definition["language"], "format_locale": definition["format_locale"]}
-    tenant_id = tenants.create(definition["name"], definition["slug"], definition["email"], **speech)
-    user_id = people.create_user(definition["email"], f"Owner of {definition['name']}", password, **speech)
-    people.add_member(tenant_id, user_id, "owner")
-    return {
-        "name": definition["name"],
-        "slug": definition["slug"],
-        "tenant_id": str(tenant_id),
-        "email": definition["email"],
-        "password": password,
-    }
+    with tenancy.staff_session() as session:
+        tenant_id = session.scalar(select(TenantSlug.tenant_id).where(TenantSlug.slug == definition["slug"]))
+    if tenant_id is None:
+        tenant_id = tenants.create(definition["name"], definition["slug"], definition["email"], **speech)
+    user_id = _user(definition["email"], f"Owner of {definition['name']}", password, **speech)
+    with contextlib.suppress(Conflict):  # a member already
+        people.add_member(tenant_id, user_id, "owner")
+    return tenant_id
 
 
-def _staff(known: dict[str, Any]) -> dict[str, Any]:
-    if "staff" in known:
-        return dict(known["staff"])
-    password = secrets.token_urlsafe(9)
-    user_id = people.create_user(STAFF_EMAIL, "Demo Staff", password)
-    people.grant_staff_role(user_id, "admin")
-    return {"email": STAFF_EMAIL, "password": password}
+def _staff(password: str) -> None:
+    user_id = _user(STAFF_EMAIL, "Demo Staff", password)
+    with tenancy.staff_session() as session:
+        known = session.scalar(select(StaffMember.role).where(StaffMember.user_id == user_id))
+    if known is None:  # granting it again would end the sessions of this user
+        people.grant_staff_role(user_id, "admin")
+
+
+def _user(email: str, name: str, password: str, **speech: str) -> UUID:
+    """The user with this address, made if missing, who can sign in with this password afterwards."""
+    user_id = people.find_user_id(email)
+    if user_id is None:
+        return people.create_user(email, name, password, **speech)
+    with tenancy.bound(tenancy.PLATFORM, user_id=user_id):
+        stored = db.session.scalars(select(User.password_hash).where(User.id == user_id)).one()
+        if not passwords.verify_password(stored, password):
+            new_hash = passwords.hash_password(password)
+            db.session.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))
+            ended = sessions.revoke_all(user_id)
+            audit.record("password.changed", "user", user_id, after={"by": "seed-demo", "sessions_ended": ended})
+            db.session.commit()
+    return user_id
