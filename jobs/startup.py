@@ -9,7 +9,7 @@ import jobs  # noqa: F401  (registers handlers and periodic tasks)
 from portal.app import create_app
 from portal.config import ConfigError
 from portal.gateway.account import AccountMismatch, verify_account
-from portal.gateway.errors import StripeFailure
+from portal.gateway.errors import StripeFailure, StripeMisconfigured
 
 log = logging.getLogger("portal.startup")
 
@@ -22,6 +22,8 @@ def create_worker_app() -> APIFlask:
             verify_account()
     except (ConfigError, AccountMismatch) as error:
         sys.exit(str(error))
+    except StripeMisconfigured as error:
+        sys.exit(f"STRIPE_API_KEY was refused by Stripe ({error.params.get('detail')}); check the key.")
     except StripeFailure as error:
         # Stripe being away must not keep mail and documents from being sent.
         log.warning("the Stripe account could not be checked: %s", error)

@@ -1,6 +1,7 @@
-"""Subscriptions that must end: duplicates, and free ones that a paid one replaced."""
+"""Subscriptions that may not live: contested ones are judged, superseded ones ended."""
 
-from portal.billing.subscriptions import end_superseded
+from portal.billing import duplicates
 from portal.outbox import handler
 
-handler("subscription.end")(end_superseded)
+handler("subscription.judge")(duplicates.judge)
+handler("subscription.end")(duplicates.end_superseded)

@@ -64,6 +64,7 @@ def create_app(
 
 def _configure(app: APIFlask, settings: config.Settings, role: config.Role) -> None:
     pool = {
+        "hide_parameters": True,  # they hold hashes and addresses, and errors are logged
         "pool_size": settings.db_pool_size,
         "max_overflow": settings.db_max_overflow,
         "pool_timeout": 5,

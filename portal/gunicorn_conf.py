@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.extensions import db
 from portal.gateway.account import AccountMismatch, verify_account
-from portal.gateway.errors import StripeFailure
+from portal.gateway.errors import StripeFailure, StripeMisconfigured
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
@@ -34,7 +34,7 @@ def when_ready(server: Any) -> None:
     with app.app_context():
         try:
             verify_account()
-        except AccountMismatch as error:
+        except (AccountMismatch, StripeMisconfigured) as error:
             server.log.critical("%s", error)
             raise HaltServer(str(error), APP_LOAD_ERROR) from error
         except (StripeFailure, SQLAlchemyError) as error:

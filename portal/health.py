@@ -31,8 +31,13 @@ class Part:
 
 
 def dependencies() -> list[Part]:
-    """What a page needs: database and Redis, and whether a worker lives. Cheap enough for every few seconds."""
-    return [_part("database", _database), _part("redis", _redis), _part("worker", _worker)]
+    """What a page needs: database and Redis, and that worker and ticker live. Cheap enough for every few seconds."""
+    return [
+        _part("database", _database),
+        _part("redis", _redis),
+        _part("worker", lambda: _alive("worker")),
+        _part("ticker", lambda: _alive("ticker")),
+    ]
 
 
 def outside() -> list[Part]:
@@ -65,15 +70,13 @@ def _redis() -> None:
     bell().ping()
 
 
-def _worker() -> None:
+def _alive(kind: str) -> None:
     tenancy.fresh()
-    query = text(
-        "SELECT count(*) FROM heartbeats WHERE kind = 'worker' AND seen_at > now() - make_interval(secs => :s)"
-    )
-    alive = db.session.execute(query, {"s": HEARTBEAT_SECONDS}).scalar_one()
+    query = text("SELECT count(*) FROM heartbeats WHERE kind = :kind AND seen_at > now() - make_interval(secs => :s)")
+    alive = db.session.execute(query, {"kind": kind, "s": HEARTBEAT_SECONDS}).scalar_one()
     db.session.rollback()
     if not alive:
-        raise LookupError("no worker has been seen lately")
+        raise LookupError(f"no {kind} has been seen lately")
 
 
 def _smtp() -> None:

@@ -14,7 +14,7 @@ REQUEST_ID = "X-Request-ID"
 _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 # Keys, tokens, passwords in URLs, card numbers: whatever slips into a message is masked here.
 _SECRETS = re.compile(
-    r"((?:sk|rk|pk|whsec|bp)_(?:test_|live_)?[A-Za-z0-9]{6,})"
+    r"(\b(?:sk|rk|pk|whsec|bp)_(?:test_|live_)?[A-Za-z0-9]{6,})"
     r"|(?<=://)([^/@\s:]+:[^/@\s]+)(?=@)"
     r"|(\b(?:\d[ -]?){13,19}\b)"
     r"|((?<=/reset-password/)[^/?\s]+)"

@@ -51,6 +51,9 @@ def upgrade() -> None:
             slug text PRIMARY KEY,
             tenant_id uuid NOT NULL REFERENCES tenants (id)
         )""")
+    run("ALTER TABLE tenant_slugs ENABLE ROW LEVEL SECURITY; ALTER TABLE tenant_slugs FORCE ROW LEVEL SECURITY")
+    run("CREATE POLICY tenant_slugs_web_insert ON tenant_slugs FOR INSERT TO {web} WITH CHECK (tenant_id = {tenant})")
+    run("CREATE POLICY tenant_slugs_read ON tenant_slugs FOR SELECT TO {staff}, {reader} USING (true)")
     run("GRANT INSERT ON tenant_slugs TO {web}; GRANT SELECT ON tenant_slugs TO {staff}, {reader}, {backup}")
     op.execute("""
         CREATE TABLE billing_details (

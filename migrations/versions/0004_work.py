@@ -98,6 +98,16 @@ $$ INSERT INTO stripe_objects AS o (id, kind, wanted) VALUES (object_id, object_
 """
 
 
+WEB_KINDS = (
+    "checkout.open",
+    "checkout.expire",
+    "document.render",
+    "mail.send",
+    "mail.password_reset",
+    "mail.password_changed",
+)
+
+
 def upgrade() -> None:
     op.execute(TABLES)
     op.execute(FUNCTIONS)
@@ -108,7 +118,9 @@ def upgrade() -> None:
     run("GRANT EXECUTE ON FUNCTION want_stripe_object(text, text) TO {web}, {worker}")
     # A request sees and ends only the work that is leased to itself.
     run("ALTER TABLE outbox ENABLE ROW LEVEL SECURITY; ALTER TABLE outbox FORCE ROW LEVEL SECURITY")
-    own = "tenant_id IS NULL OR tenant_id = {tenant}"
+    # Only what pages owe, and only for the tenant at hand: refunds and endings are the worker's to stage.
+    kinds = ", ".join(f"'{kind}'" for kind in WEB_KINDS)
+    own = f"(tenant_id IS NULL OR tenant_id = {{tenant}}) AND kind IN ({kinds})"
     run(f"CREATE POLICY outbox_web_insert ON outbox FOR INSERT TO {{web}} WITH CHECK ({own})")
     run("CREATE POLICY outbox_web_select ON outbox FOR SELECT TO {web} USING (lease_token = {request})")
     run("""CREATE POLICY outbox_web_update ON outbox FOR UPDATE TO {web}
@@ -118,7 +130,18 @@ def upgrade() -> None:
     run("GRANT SELECT, INSERT, UPDATE (done_at, dead_at, last_error, lease_until) ON outbox TO {web}")
     run("GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO {worker}")
     run("GRANT INSERT ON stripe_events TO {web}; GRANT SELECT, INSERT, UPDATE, DELETE ON stripe_events TO {worker}")
-    run("GRANT INSERT ON stripe_customers, drift_findings TO {web}")
+    run("GRANT SELECT, INSERT ON stripe_customers TO {web}; GRANT INSERT ON drift_findings TO {web}")
+    for table, check in (
+        ("stripe_customers", "tenant_id = {tenant}"),
+        ("drift_findings", "tenant_id IS NULL OR tenant_id = {tenant}"),
+    ):
+        run(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        run(f"CREATE POLICY {table}_web_insert ON {table} FOR INSERT TO {{web}} WITH CHECK ({check})")
+        run(f"CREATE POLICY {table}_worker ON {table} TO {{worker}} USING (true) WITH CHECK (true)")
+        run(f"CREATE POLICY {table}_read ON {table} FOR SELECT TO {{staff}}, {{reader}} USING (true)")
+    run(
+        "CREATE POLICY stripe_customers_web_select ON stripe_customers FOR SELECT TO {web} USING (tenant_id = {tenant})"
+    )
     run("""GRANT SELECT, INSERT, UPDATE
            ON stripe_objects, stripe_customers, periodic_tasks, heartbeats, drift_findings TO {worker}""")
     run("GRANT SELECT, INSERT, UPDATE, DELETE ON metric_values TO {worker}; GRANT DELETE ON heartbeats TO {worker}")

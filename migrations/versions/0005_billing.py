@@ -12,6 +12,7 @@ SUBSCRIPTIONS = """
 CREATE TABLE customers (
     tenant_id uuid PRIMARY KEY REFERENCES tenants (id),
     stripe_customer_id text,
+    requested_at timestamptz,
     default_payment_method text,
     balance_minor bigint NOT NULL DEFAULT 0,
     synced_at timestamptz
@@ -42,7 +43,7 @@ CREATE TABLE subscriptions (
     synced_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id),
     CONSTRAINT subscriptions_stripe_subscription_id_key UNIQUE (tenant_id, stripe_subscription_id),
-    CONSTRAINT subscriptions_superseded_reason_check CHECK (superseded_reason IN ('duplicate', 'replaced'))
+    CONSTRAINT subscriptions_superseded_reason_check CHECK (superseded_reason IN ('contested', 'duplicate', 'replaced'))
 );
 -- One live subscription per tenant. Superseded ones wait for Stripe to confirm their end.
 CREATE UNIQUE INDEX subscriptions_live_idx ON subscriptions (tenant_id)
@@ -64,7 +65,8 @@ CREATE TABLE checkouts (
     closed_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id),
-    CONSTRAINT checkouts_state_check CHECK (state IN ('preparing', 'open', 'complete', 'expired', 'failed'))
+    CONSTRAINT checkouts_state_check
+        CHECK (state IN ('preparing', 'open', 'abandoned', 'complete', 'expired', 'failed'))
 );
 -- One checkout under way per tenant, whatever is clicked twice or in two tabs.
 CREATE UNIQUE INDEX checkouts_under_way_idx ON checkouts (tenant_id) WHERE state IN ('preparing', 'open');

@@ -1,5 +1,7 @@
 """What a checkout does at Stripe. Done by the request that started it, or by the worker that inherited it."""
 
+import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -8,10 +10,11 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.billing import customers
+from portal.errors import Unavailable
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, keyed
-from portal.gateway.errors import CardDeclined, PaymentServiceUnavailable, StripeMisconfigured, StripeRefused
+from portal.gateway.errors import StripeMisconfigured, StripeRefused
 from portal.gateway.inbox import want
 from portal.models import Checkout, PlanPrice
 from portal.outbox import Retry, Work, finish
@@ -21,8 +24,17 @@ if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import SubscriptionCreateParams
     from stripe.params.checkout import SessionCreateParams
 
+GIVEN_UP_AFTER = timedelta(hours=23)  # Stripe forgets an idempotency key after 24 h
 # The portal's languages as Checkout names them.
 _LOCALES = {"en": "en", "es": "es", "pt_BR": "pt-BR"}
+
+log = logging.getLogger("portal.checkout")
+
+
+class GivenUp(Unavailable):
+    """It could not be opened for almost a day; the customer has gone on since."""
+
+    code = "checkout_given_up"
 
 
 def open_session(work: Work) -> None:
@@ -41,14 +53,32 @@ def open_session(work: Work) -> None:
         return
     db.session.commit()
     try:
-        customer_id = customers.ensure_stripe_customer()
-        opened = _subscribe_free(checkout, price, customer_id) if price.unit_amount_minor == 0 else _open(
-            checkout, price, customer_id
-        )  # fmt: skip
-    except (StripeRefused, StripeMisconfigured, CardDeclined) as error:
+        opened = _opened(checkout, price, customers.ensure_stripe_customer())
+    except (StripeRefused, StripeMisconfigured, GivenUp) as error:
         _fail(work, error.code)
         raise
     _store(work, opened)
+
+
+def _opened(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
+    """What Stripe made for the checkout: a session, or for the free plan the subscription itself.
+
+    Raises :class:`GivenUp` when the first try lies so far back that its key is forgotten at Stripe: asked
+    again with it, Stripe could do it twice.
+    """
+    is_free = price.unit_amount_minor == 0
+    if checkout.created_at <= clock.now() - GIVEN_UP_AFTER:
+        found = _free_subscription_of(checkout, customer_id) if is_free else None
+        if found is None:
+            raise GivenUp
+        return found
+    return _subscribe_free(checkout, price, customer_id) if is_free else _open(checkout, price, customer_id)
+
+
+def _free_subscription_of(checkout: Checkout, customer_id: str) -> dict[str, Any] | None:
+    listed = as_dict(gateway().read(lambda s: s.v1.subscriptions.list({"customer": customer_id, "status": "all"})))
+    mine = (entry for entry in listed["data"] if entry["metadata"].get("checkout_id") == str(checkout.id))
+    return next(mine, None)
 
 
 def expire_session(work: Work) -> None:
@@ -57,7 +87,7 @@ def expire_session(work: Work) -> None:
     session_id = checkout.stripe_session_id
     still_opening = session_id is None and checkout.state != "failed" and checkout.stripe_subscription_id is None
     db.session.commit()
-    if still_opening:
+    if still_opening and checkout.created_at > clock.now() - GIVEN_UP_AFTER:
         raise Retry(2, "the session is still being opened")
     if session_id is None:
         return
@@ -65,10 +95,9 @@ def expire_session(work: Work) -> None:
         gateway().write(
             lambda s: s.v1.checkout.sessions.expire(session_id, None, keyed(f"checkout.expire:{checkout.id}"))
         )
-    except PaymentServiceUnavailable:
-        raise
     except StripeRefused:
-        want(session_id, "checkout_session")
+        log.info("the session has ended already; reading it says how")
+    want(session_id, "checkout_session")
     finish(work)
     db.session.commit()
 
@@ -117,7 +146,6 @@ def _store(work: Work, opened: dict[str, Any]) -> None:
         checkout.state = "complete"
         checkout.closed_at = clock.now()
         checkout.stripe_subscription_id = opened["id"]
-        want(opened["id"], "subscription")
     else:
         checkout.stripe_session_id = opened["id"]
         checkout.expires_at = clock.from_timestamp(opened["expires_at"])
@@ -125,6 +153,8 @@ def _store(work: Work, opened: dict[str, Any]) -> None:
             checkout.state = "open"
             checkout.url = opened["url"]
     audit.record("checkout.open", "checkout", str(checkout.id), after={"stripe_id": opened["id"]})
+    if opened["object"] == "subscription":  # after the audit entry: the mirror locks in this order too
+        want(opened["id"], "subscription")
     finish(work)
     db.session.commit()
 

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -17,21 +16,27 @@ from portal.gateway.account import require_money_allowed
 from portal.gateway.errors import PaymentServiceUnavailable
 from portal.gateway.inbox import want
 from portal.ids import uuid7
+from portal.mirror import rivals
 from portal.mirror.customers import locked
 from portal.models import Checkout, Invoice, Subscription
-from portal.outbox import Work, release, stage, stage_leased
+from portal.outbox import LeaseLost, Work, release, stage_leased
 from portal.security import audit
 
 LEASE_SECONDS = 60  # four calls of 15 s
-WAIT_SECONDS = 10.0
-GIVEN_UP_AFTER = timedelta(hours=2)  # the outbox has given up opening it by then
-Step = Literal["waiting", "confirming", "active", "failed", "expired"]
+WAIT_SECONDS = 1.0  # a thread of the web server is held meanwhile
+Step = Literal["waiting", "confirming", "active", "failed", "expired", "refunded", "ended"]
 
 
 class AlreadySubscribed(Conflict):
     code = "already_subscribed"
     message = "You already have a running subscription."
     remedy = "Nothing was charged. You find it on the overview page."
+
+
+class BeingConfirmed(Conflict):
+    code = "checkout_being_confirmed"
+    message = "Your last payment is still being confirmed."
+    remedy = "Nothing more was charged. Please look at the overview page in a minute."
 
 
 class StillPreparing(PaymentServiceUnavailable):
@@ -53,14 +58,16 @@ class Progress:
     @property
     def is_final(self) -> bool:
         """Whether waiting changes nothing any more. An active subscription waits for its invoice."""
-        return self.step in ("failed", "expired") or (self.step == "active" and self.invoice is not None)
+        ended = self.step in ("failed", "expired", "refunded", "ended")
+        return ended or (self.step == "active" and self.invoice is not None)
 
 
 def start(plan_id: str, interval: str, *, actor: UUID, language: str) -> Checkout:
     """Begin to subscribe the bound tenant; returns the checkout with the ``url`` to send the browser to.
 
     A second call for the same price returns the same checkout, also from another tab; for another price the
-    earlier one is ended first. The free plan needs no card: its checkout is ``complete`` at once.
+    earlier one is ended first. While another request is still opening it, ``url`` may be ``None``. The free
+    plan needs no card: its checkout is ``complete`` at once.
     Raises :class:`portal.billing.catalogue.UnknownPlan`, :class:`AlreadySubscribed`, :class:`StillPreparing`,
     :class:`portal.gateway.account.MoneyStopped`, :class:`portal.gateway.errors.StripeFailure`.
     """
@@ -71,9 +78,11 @@ def start(plan_id: str, interval: str, *, actor: UUID, language: str) -> Checkou
     _refuse_second(price)
     if (under_way := _under_way()) is not None:
         if under_way.plan_price_id == price.plan_price_id and not _is_stale(under_way):
+            if under_way.stripe_session_id:  # it may have ended at Stripe without telling us
+                want(under_way.stripe_session_id, "checkout_session")
             db.session.commit()
             return _awaited(under_way)
-        _end(under_way)
+        rivals.abandon(under_way)
     checkout, work = _begin(price, plan_id, actor=actor, language=language)
     db.session.commit()
     _open(work)
@@ -97,10 +106,12 @@ def progress(checkout: Checkout) -> Progress:
     subscription = db.session.scalars(
         select(Subscription).where(Subscription.stripe_subscription_id == checkout.stripe_subscription_id)
     ).first()
-    if subscription is None or subscription.status == "incomplete":
+    if subscription is None or subscription.status == "incomplete" or subscription.superseded_reason == "contested":
         return Progress("confirming", subscription)
+    if subscription.superseded_reason == "duplicate":
+        return Progress("refunded", subscription)
     if not subscription.is_live:
-        return Progress("failed", subscription)
+        return Progress("failed" if subscription.status == "incomplete_expired" else "ended", subscription)
     invoice = db.session.scalars(
         select(Invoice)
         .where(Invoice.stripe_subscription_id == subscription.stripe_subscription_id)
@@ -111,8 +122,11 @@ def progress(checkout: Checkout) -> Progress:
 
 
 def refresh(checkout: Checkout) -> None:
-    """Ask for what the checkout made to be read again: the redirect may have beaten the webhook."""
-    if checkout.stripe_session_id and not progress(checkout).is_final:
+    """Ask for what the checkout made to be read again: the redirect may have beaten the webhook.
+
+    Also of one that we hold for expired: whoever lands here says that Stripe let it be paid.
+    """
+    if checkout.stripe_session_id and progress(checkout).step in ("waiting", "confirming", "expired"):
         want(checkout.stripe_session_id, "checkout_session")
         db.session.commit()
 
@@ -126,7 +140,7 @@ def abandon(checkout_id: UUID) -> Checkout:
     locked()
     db.session.refresh(checkout)
     if checkout.is_under_way:
-        _end(checkout)
+        rivals.abandon(checkout)
     db.session.commit()
     return checkout
 
@@ -160,6 +174,10 @@ def _begin(price: catalogue.OfferedPrice, plan_id: str, *, actor: UUID, language
 def _open(work: Work) -> None:
     try:
         checkout_sessions.open_session(work)
+    except LeaseLost as error:
+        # Stripe answered so slowly that a worker took over; it finishes with the same keys.
+        db.session.rollback()
+        raise StillPreparing from error
     except PaymentServiceUnavailable as error:
         # Unknown whether Stripe did it. A worker asks again with the same key, and the next click finds the result.
         db.session.rollback()
@@ -169,11 +187,21 @@ def _open(work: Work) -> None:
 
 
 def _refuse_second(price: catalogue.OfferedPrice) -> None:
+    if _is_being_confirmed():
+        db.session.rollback()
+        raise BeingConfirmed
     live = live_subscription()
     # From a free plan one may buy a paid one: the mirror ends the free one when the paid one turns active.
     if live is not None and not (live.amount_minor == 0 and price.unit_amount_minor > 0):
         db.session.rollback()
         raise AlreadySubscribed
+
+
+def _is_being_confirmed() -> bool:
+    """A checkout was paid and its subscription is not settled yet: a second one would take the money twice."""
+    paid = select(Checkout.stripe_subscription_id).where(Checkout.state == "complete")
+    settled = select(Subscription.stripe_subscription_id).where(Subscription.status != "incomplete")
+    return db.session.scalar(paid.where(Checkout.stripe_subscription_id.not_in(settled)).limit(1)) is not None
 
 
 def _under_way() -> Checkout | None:
@@ -184,33 +212,13 @@ def _is_stale(checkout: Checkout) -> bool:
     """Past its end without an event, so that nobody can pay it any more; or never opened, so that nobody will."""
     if checkout.expires_at is not None:
         return checkout.expires_at <= clock.now()
-    return checkout.created_at <= clock.now() - GIVEN_UP_AFTER
-
-
-def _end(checkout: Checkout) -> None:
-    """Close the checkout here and owe Stripe the end of its session, in the current transaction.
-
-    Should it be paid in between, its subscription becomes the live one, or is refunded as a duplicate.
-    """
-    checkout.state = "expired"
-    checkout.closed_at = clock.now()
-    checkout.url = None
-    audit.record("checkout.abandon", "checkout", str(checkout.id), after={"plan_id": checkout.plan_id})
-    stage(
-        "checkout.expire",
-        f"checkout.expire:{checkout.id}",
-        tenant_id=checkout.tenant_id,
-        payload={"checkout_id": str(checkout.id)},
-    )
-    db.session.flush()
+    return checkout.created_at <= clock.now() - checkout_sessions.GIVEN_UP_AFTER
 
 
 def _awaited(checkout: Checkout) -> Checkout:
-    """The checkout once the request that opens it has done so. Raises :class:`StillPreparing`."""
+    """The checkout, a moment later if another request is just opening it; its page goes on waiting after that."""
     until = time.monotonic() + WAIT_SECONDS
-    while checkout.state == "preparing":
-        if time.monotonic() > until:
-            raise StillPreparing
+    while checkout.state == "preparing" and time.monotonic() < until:
         time.sleep(0.1)
         db.session.refresh(checkout)
         db.session.commit()

@@ -1,16 +1,31 @@
 """The tenant at Stripe: made once, whatever is clicked twice."""
 
+import logging
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from portal import tenancy
+from portal import clock, tenancy
+from portal.errors import Conflict
 from portal.extensions import db
-from portal.gateway.client import gateway, keyed
+from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.errors import StripeRefused
 from portal.models import Customer, StripeCustomer, Tenant
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import CustomerCreateParams, CustomerUpdateParams
+
+KEY_IS_KEPT = timedelta(hours=23)  # Stripe forgets an idempotency key after 24 h
+log = logging.getLogger("portal.customers")
+
+
+class CustomerTaken(Conflict):
+    """The Stripe customer is mapped to another tenant: somebody must look before money moves."""
+
+    code = "customer_taken"
 
 
 def ensure_row() -> None:
@@ -26,24 +41,54 @@ def ensure_stripe_customer() -> str:
     tenant_id = tenancy.require_tenant()
     row = db.session.get_one(Customer, tenant_id)
     tenant = db.session.get_one(Tenant, tenant_id)
-    db.session.commit()
     if row.stripe_customer_id:
+        db.session.commit()
         return row.stripe_customer_id
+    asked_at = row.requested_at = row.requested_at or clock.now()
+    db.session.commit()
+    customer_id = _found_or_created(tenant_id, asked_at)
+    _store(row, customer_id)
+    _describe(customer_id, tenant)
+    return customer_id
+
+
+def _found_or_created(tenant_id: UUID, asked_at: datetime) -> str:
+    if asked_at <= clock.now() - KEY_IS_KEPT and (found := _made_earlier(tenant_id, asked_at)) is not None:
+        return found
     # Constant parameters: a repeat after the tenant was renamed would otherwise be refused as another request.
     params: CustomerCreateParams = {"metadata": {"tenant_id": str(tenant_id)}}
-    created = gateway().write(lambda s: s.v1.customers.create(params, keyed(f"customer:{tenant_id}")))
-    gateway().write(lambda s: s.v1.customers.update(created.id, _shown(tenant)))
-    row.stripe_customer_id = created.id
+    return gateway().write(lambda s: s.v1.customers.create(params, keyed(f"customer:{tenant_id}"))).id
+
+
+def _made_earlier(tenant_id: UUID, asked_at: datetime) -> str | None:
+    """The customer of a try whose answer was lost, once its key is forgotten at Stripe."""
+    since = int((asked_at - timedelta(minutes=5)).timestamp())
+    listed = gateway().read(lambda s: s.v1.customers.list({"created": {"gte": since}, "limit": 100}))
+    mine = (entry for entry in as_dict(listed)["data"] if entry["metadata"].get("tenant_id") == str(tenant_id))
+    return next((str(entry["id"]) for entry in mine), None)
+
+
+def _store(row: Customer, customer_id: str) -> None:
+    """Map the customer both ways, once. Raises :class:`CustomerTaken`."""
     db.session.execute(
-        insert(StripeCustomer).values(customer_id=created.id, tenant_id=tenant_id).on_conflict_do_nothing()
+        insert(StripeCustomer).values(customer_id=customer_id, tenant_id=row.tenant_id).on_conflict_do_nothing()
     )
+    mapped = db.session.scalar(select(StripeCustomer.customer_id).where(StripeCustomer.tenant_id == row.tenant_id))
+    if mapped != customer_id:
+        db.session.rollback()
+        raise CustomerTaken
+    row.stripe_customer_id = customer_id
     db.session.commit()
-    return created.id
 
 
-def _shown(tenant: Tenant) -> "CustomerUpdateParams":
-    return {
+def _describe(customer_id: str, tenant: Tenant) -> None:
+    """Name and address for Stripe's own pages. A refused address must not keep anybody from buying."""
+    params: CustomerUpdateParams = {
         "name": tenant.name,
         "email": tenant.email,
         "preferred_locales": [tenant.language.replace("_", "-")],
     }
+    try:
+        gateway().write(lambda s: s.v1.customers.update(customer_id, params))
+    except StripeRefused as error:
+        log.warning("stripe refused the details of a customer: %s", error.code)

@@ -1,5 +1,6 @@
 """Publishing plans to Stripe as products and prices, as often as one likes."""
 
+import logging
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -10,13 +11,16 @@ from sqlalchemy import select
 from portal import clock, money
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway, keyed
-from portal.gateway.errors import StripeMissing
+from portal.gateway.errors import StripeMissing, StripeRefused
 from portal.ids import uuid7
+from portal.mirror.findings import report
 from portal.models import Plan, PlanPrice
 from portal.models.plans import INTERVALS
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import PriceCreateParams, ProductCreateParams, ProductUpdateParams
+
+log = logging.getLogger("portal.publish")
 
 
 def publish_plans() -> int:
@@ -33,9 +37,10 @@ def publish_plans() -> int:
 
 def publish_what_is_missing() -> None:
     """Publish plans that were written since: cheap, asks Stripe nothing when all is published."""
-    for plan in _plans_on_sale():
-        if plan.stripe_product_id is None or any(not _is_published(plan, interval) for interval in INTERVALS):
-            _publish(plan)
+    missing = [plan for plan in _plans_on_sale() if not _is_published(plan)]
+    db.session.commit()
+    for plan in missing:
+        _publish(plan)
     _retire_archived()
 
 
@@ -46,15 +51,28 @@ def _plans_on_sale() -> Sequence[Plan]:
 
 
 def _publish(plan: Plan) -> None:
-    _publish_product(plan)
-    for interval in INTERVALS:
-        _publish_price(plan, interval)
+    """One plan. What cannot be published is a finding for staff, and no reason to withhold the others."""
+    try:
+        _publish_product(plan)
+        for interval in INTERVALS:
+            _publish_price(plan, interval)
+    except (money.InvalidAmount, StripeRefused) as error:
+        db.session.rollback()
+        log.warning("plan %s cannot be published: %s", plan.plan_id, error)
+        report("unpublished_plan", plan.plan_id, error=str(error)[:300])
+        db.session.commit()
 
 
-def _is_published(plan: Plan, interval: str) -> bool:
-    currency, amount_minor = _list_price(plan, interval)
-    price = _price_on_sale(plan, interval, currency)
-    return price is not None and price.is_sold and price.unit_amount_minor == amount_minor
+def _is_published(plan: Plan) -> bool:
+    try:
+        wanted = {interval: _list_price(plan, interval) for interval in INTERVALS}
+    except money.InvalidAmount:
+        return False
+    prices = {interval: _price_on_sale(plan, interval, currency) for interval, (currency, _) in wanted.items()}
+    return plan.stripe_product_id is not None and all(
+        price is not None and price.is_sold and price.unit_amount_minor == wanted[interval][1]
+        for interval, price in prices.items()
+    )
 
 
 def _list_price(plan: Plan, interval: str) -> tuple[str, int]:

@@ -82,7 +82,7 @@ def _is_signed(text: str, signature: str, secret: str) -> bool:
         stripe.WebhookSignature.verify_header(text, signature, secret, TOLERANCE_SECONDS)
     except stripe.SignatureVerificationError:
         return False
-    except ValueError:  # the SDK's own parser gives up on a garbled header
+    except (ValueError, TypeError):  # the SDK's own parser gives up on a garbled header
         return False
     return not _is_from_the_future(signature)
 

@@ -18,13 +18,23 @@ _FAMILIES = {
     "invoice_payment.": "invoice",
     "invoiceitem.": None,
     "customer.": "customer",
+    "customer.discount.": "customer",
+    "customer.source.": "customer",
+    "customer.tax_id.": "customer",
     "payment_method.": "payment_method",
     "payment_intent.": "payment_intent",
     "charge.": "payment_intent",
     "refund.": "payment_intent",
 }
 # These name their object through another field than `id`.
-_THROUGH = {"charge.": "payment_intent", "refund.": "payment_intent", "invoice_payment.": "invoice"}
+_THROUGH = {
+    "customer.discount.": "customer",
+    "customer.source.": "customer",
+    "customer.tax_id.": "customer",
+    "charge.": "payment_intent",
+    "refund.": "payment_intent",
+    "invoice_payment.": "invoice",
+}
 
 
 def named_object(event_type: str, body: dict[str, Any]) -> Target | None:

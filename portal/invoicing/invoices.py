@@ -18,6 +18,7 @@ from portal.outbox import stage
 from portal.security import audit
 
 MAX_LIMIT = 100
+MAX_CURSOR = 200  # ours have some 120 characters
 _LISTED = (
     Invoice.id,
     Invoice.number,
@@ -114,6 +115,8 @@ def _encode(created_at: datetime, invoice_id: UUID) -> str:
 
 
 def _decode(cursor: str) -> tuple[datetime, UUID]:
+    if len(cursor) > MAX_CURSOR:
+        raise BadCursor
     try:
         created_at, invoice_id = json.loads(base64.urlsafe_b64decode(cursor))
         return datetime.fromisoformat(created_at), UUID(invoice_id)

@@ -25,24 +25,18 @@ def customer(resource: dict[str, Any]) -> str | None:
 
 
 def apply(resource: dict[str, Any]) -> None:
-    """Move the checkout to where its session is; final states are never left."""
+    """Move the checkout to where its session is. Stripe's "complete" is the last word, whatever we thought."""
     locked()
     checkout = _checkout_of(resource)
     status = resource["status"]
+    if status in ("complete", "expired") and checkout.state not in ("complete", status):
+        checkout.state = status
+        checkout.stripe_subscription_id = resource["subscription"]
+        checkout.closed_at = clock.now()
+        checkout.url = None  # it leads nowhere any more
+        audit.record(f"checkout.{status}", "checkout", str(checkout.id), after={"plan_id": checkout.plan_id})
     if status == "complete":
         _follow(resource)
-    if not checkout.is_under_way:
-        return
-    if status == "complete":
-        checkout.state = "complete"
-        checkout.stripe_subscription_id = resource["subscription"]
-    elif status == "expired":
-        checkout.state = "expired"
-    else:
-        return
-    checkout.closed_at = clock.now()
-    checkout.url = None  # it leads nowhere any more
-    audit.record(f"checkout.{checkout.state}", "checkout", str(checkout.id), after={"plan_id": checkout.plan_id})
 
 
 def _follow(resource: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Reading one wanted object from Stripe and applying it, whatever happens."""
 
 import logging
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -11,10 +12,11 @@ from portal.gateway.errors import PaymentServiceUnavailable, StripeMissing
 from portal.mirror import leases
 from portal.mirror.errors import NotYet, Unmirrorable
 from portal.mirror.findings import report
-from portal.mirror.kinds import KINDS
+from portal.mirror.kinds import KINDS, Mirrored, Resource
 from portal.models import StripeCustomer
 from portal.outbox import LeaseLost
 
+OUTAGE_SECONDS = 30.0  # so that nobody waits long once Stripe is back
 log = logging.getLogger("portal.mirror")
 
 
@@ -30,7 +32,7 @@ def run_next() -> bool:
         log.warning("lease lost; the new holder mirrors it", extra=extra)
     except PaymentServiceUnavailable as error:
         log.warning("stripe does not answer: %s", error, extra=extra)
-        _postpone(claimed, str(error))
+        _postpone(claimed, str(error), seconds=min(2.0**claimed.attempts, OUTAGE_SECONDS))
     except (NotYet, IntegrityError) as error:
         # IntegrityError: another object of the same tenant was applied first; reading again sees it.
         log.info("not yet: %s", error, extra=extra)
@@ -48,18 +50,25 @@ def run_next() -> bool:
 def _mirror(claimed: leases.Claim) -> None:
     kind = KINDS[claimed.kind]
     resource = kind.fetch(claimed.object_id)
-    customer_id = kind.customer(resource)
-    if customer_id is None:
-        raise Unmirrorable("it belongs to no customer")
-    tenancy.fresh()
-    tenant_id = db.session.scalar(select(StripeCustomer.tenant_id).where(StripeCustomer.customer_id == customer_id))
-    if tenant_id is None:
-        # Our own commit may still be on its way: the webhook of a customer that we create beats it easily.
-        raise NotYet(f"customer {customer_id} is not known")
+    tenant_id = _tenant_of(kind, resource)
     with tenancy.bound(tenant_id):
         kind.apply(resource)
         leases.complete(claimed)
         db.session.commit()
+
+
+def _tenant_of(kind: Mirrored, resource: Resource) -> UUID:
+    customer_id = kind.customer(resource)
+    tenancy.fresh()
+    if customer_id is None:
+        if (former := kind.former_tenant(resource)) is None:
+            raise Unmirrorable("it belongs to no customer")
+        return former
+    tenant_id = db.session.scalar(select(StripeCustomer.tenant_id).where(StripeCustomer.customer_id == customer_id))
+    if tenant_id is None:
+        # Our own commit may still be on its way: the webhook of a customer that we create beats it easily.
+        raise NotYet(f"customer {customer_id} is not known")
+    return tenant_id
 
 
 def _postpone_or_park(claimed: leases.Claim, error: str, *, seconds: float | None = None) -> None:

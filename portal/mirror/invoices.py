@@ -142,8 +142,14 @@ def _our_subscription(stripe_subscription_id: str | None) -> UUID | None:
 
 
 def _owe_document(row: Invoice) -> None:
-    """A finalised invoice is issued: its document is rendered once and frozen."""
-    if row.document_state == "none" and row.number and row.status in ("open", "paid"):
+    """A finalised invoice is issued: its document is rendered once and frozen.
+
+    The first invoice of a subscription is open for moments only, and void if its payment fails: its document
+    waits for the payment, or it would say for ever that something is due.
+    """
+    at_checkout = row.billing_reason == "subscription_create" and row.collection_method == "charge_automatically"
+    is_issued = row.status == "paid" or (row.status == "open" and not at_checkout)
+    if row.document_state == "none" and row.number and is_issued:
         row.document_state = "pending"
         stage(
             "document.render",
@@ -156,5 +162,6 @@ def _owe_document(row: Invoice) -> None:
 def _tell_of_failure(row: Invoice) -> None:
     # The first invoice is paid on Stripe's page, which says itself what went wrong.
     at_checkout = row.billing_reason == "subscription_create"
-    if row.status == "open" and row.attempt_count > 0 and row.amount_remaining_minor > 0 and not at_checkout:
+    is_owed = row.status == "open" and row.amount_remaining_minor > 0
+    if is_owed and row.attempt_count > 0 and not at_checkout and any(payment.failure_code for payment in row.payments):
         notify("payment_failed", str(row.id), step=str(row.attempt_count))

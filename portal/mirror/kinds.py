@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from portal.mirror import (
     checkout_sessions,
@@ -23,6 +24,8 @@ class Mirrored:
     fetch: Callable[[str], Resource]
     customer: Callable[[Resource], str | None]
     apply: Callable[[Resource], None]
+    # Whose it was, for objects that Stripe has cut off from their customer.
+    former_tenant: Callable[[Resource], UUID | None] = lambda _resource: None
 
 
 KINDS: Mapping[str, Mirrored] = {
@@ -30,6 +33,8 @@ KINDS: Mapping[str, Mirrored] = {
     "customer": Mirrored(customers.fetch, customers.customer, customers.apply),
     "invoice": Mirrored(invoices.fetch, invoices.customer, invoices.apply),
     "payment_intent": Mirrored(payment_intents.fetch, payment_intents.customer, payment_intents.apply),
-    "payment_method": Mirrored(payment_methods.fetch, payment_methods.customer, payment_methods.apply),
+    "payment_method": Mirrored(
+        payment_methods.fetch, payment_methods.customer, payment_methods.apply, payment_methods.former_tenant
+    ),
     "subscription": Mirrored(subscriptions.fetch, subscriptions.customer, subscriptions.apply),
 }

@@ -1,7 +1,9 @@
 """Stripe's payment method: brand, last four digits, expiry."""
 
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, tenancy
@@ -20,6 +22,13 @@ def customer(resource: dict[str, Any]) -> str | None:
     return found
 
 
+def former_tenant(resource: dict[str, Any]) -> UUID | None:
+    """Who had this method before it was detached; asked on the role that reads all tenants."""
+    with tenancy.reader_session() as session:
+        known = PaymentMethod.stripe_payment_method_id == resource["id"]
+        return session.scalar(select(PaymentMethod.tenant_id).where(known))
+
+
 def apply(resource: dict[str, Any]) -> None:
     """Insert or refresh the bound tenant's payment method."""
     kind = resource["type"]
@@ -30,7 +39,7 @@ def apply(resource: dict[str, Any]) -> None:
         "last4": details.get("last4") or "",
         "exp_month": details.get("exp_month"),
         "exp_year": details.get("exp_year"),
-        "detached_at": None,
+        "detached_at": None if resource.get("customer") else clock.now(),
     }
     statement = insert(PaymentMethod).values(
         tenant_id=tenancy.require_tenant(),

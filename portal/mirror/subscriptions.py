@@ -9,13 +9,13 @@ from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
 from portal.ids import uuid7
+from portal.mirror import rivals
 from portal.mirror.customers import locked
 from portal.mirror.errors import Unmirrorable
 from portal.mirror.findings import report
 from portal.models import Invoice, PlanPrice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
-from portal.outbox import stage
 from portal.security import audit
 
 
@@ -33,22 +33,32 @@ def apply(resource: dict[str, Any]) -> None:
     row = db.session.scalars(
         select(Subscription).where(Subscription.stripe_subscription_id == resource["id"]).with_for_update()
     ).first()
-    item, price = _sold_item(resource)
     before = None if row is None else row.status
+    sold = _sold_item(resource)
+    if sold is None and row is None:
+        raise Unmirrorable("no item of the subscription is a price that this portal sold")
     if row is None:
         row = Subscription(tenant_id=tenancy.require_tenant(), id=uuid7(), stripe_subscription_id=resource["id"])
-    if resource["status"] in LIVE_STATUSES and row.superseded_reason is None and before not in LIVE_STATUSES:
-        row.superseded_reason = _make_room(row, price)
-    _copy(row, resource, item, price)
+    turns_live = resource["status"] in LIVE_STATUSES and before not in LIVE_STATUSES
+    if sold is None:
+        # Swapped at Stripe's own dashboard: the plan stays unknown, but its life goes on.
+        report("unknown_price", row.stripe_subscription_id)
+    elif turns_live and row.superseded_reason is None:
+        row.superseded_reason = rivals.make_room(row, sold[1])
+    _copy_life(row, resource)
+    if sold is not None:
+        _copy_plan(row, *sold)
     db.session.add(row)
     db.session.flush()
     _link_invoices(row)
-    _follow(resource)
     if before != row.status:
         _tell(row, before)
+    if row.is_live and row.amount_minor > 0 and turns_live:
+        rivals.end_other_checkouts((resource["metadata"] or {}).get("checkout_id"))
+    _follow(resource)  # last: whoever locks the tenant's audit chain and an object, locks them in this order
 
 
-def _sold_item(resource: dict[str, Any]) -> tuple[dict[str, Any], PlanPrice]:
+def _sold_item(resource: dict[str, Any]) -> tuple[dict[str, Any], PlanPrice] | None:
     """The item that is a plan of ours (a metered item may stand beside it), and its price."""
     items = resource["items"]["data"]
     prices = {
@@ -60,53 +70,22 @@ def _sold_item(resource: dict[str, Any]) -> tuple[dict[str, Any], PlanPrice]:
     for item in items:
         if (price := prices.get(item["price"]["id"])) is not None:
             return item, price
-    raise Unmirrorable("no item of the subscription is a price that this portal sold")
+    return None
 
 
-def _make_room(row: Subscription, price: PlanPrice) -> str | None:
-    """One live subscription per tenant. Returns why ``row`` may not be it, or ``None``.
-
-    A free plan gives way to a paid one. Anything else that becomes live beside a live one was paid for
-    twice: it is ended and refunded, and staff are told.
-    """
-    other = db.session.scalars(
-        select(Subscription).where(
-            Subscription.superseded_reason.is_(None),
-            Subscription.status.in_(LIVE_STATUSES),
-            Subscription.id != row.id,
-        )
-    ).first()
-    if other is None:
-        return None
-    if other.amount_minor == 0 and price.unit_amount_minor > 0:
-        other.superseded_reason = "replaced"
-        db.session.flush()  # before the new one enters the unique index of live subscriptions
-        _end(other.stripe_subscription_id, refund=False)
-        return None
-    report("duplicate_subscription", row.stripe_subscription_id, live=other.stripe_subscription_id)
-    _end(row.stripe_subscription_id, refund=True)
-    return "duplicate"
-
-
-def _end(stripe_subscription_id: str, *, refund: bool) -> None:
-    stage(
-        "subscription.end",
-        f"subscription.end:{stripe_subscription_id}",
-        tenant_id=tenancy.require_tenant(),
-        payload={"stripe_subscription_id": stripe_subscription_id, "refund": refund},
-    )
-
-
-def _copy(row: Subscription, resource: dict[str, Any], item: dict[str, Any], price: PlanPrice) -> None:
+def _copy_plan(row: Subscription, item: dict[str, Any], price: PlanPrice) -> None:
     row.plan_id = price.plan_id
     row.plan_price_id = price.id
     row.interval = price.interval
-    row.status = resource["status"]
-    row.currency = resource["currency"]
     row.unit_amount_minor = price.unit_amount_minor
     row.quantity = item.get("quantity") or 1
     row.current_period_start = clock.from_timestamp(item["current_period_start"])
     row.current_period_end = clock.from_timestamp(item["current_period_end"])
+
+
+def _copy_life(row: Subscription, resource: dict[str, Any]) -> None:
+    row.status = resource["status"]
+    row.currency = resource["currency"]
     row.trial_end = clock.from_timestamp(resource["trial_end"])
     row.cancel_at = clock.from_timestamp(resource["cancel_at"])
     row.cancel_at_period_end = resource["cancel_at_period_end"]
@@ -147,5 +126,5 @@ def _tell(row: Subscription, before: str | None) -> None:
     params = {"plan_id": row.plan_id}
     if row.is_live and before not in LIVE_STATUSES:
         notify("subscription_started", str(row.id), params=params)
-    elif row.status == "canceled" and row.superseded_reason is None:
+    elif row.status == "canceled" and row.superseded_reason is None and before in LIVE_STATUSES:
         notify("subscription_canceled", str(row.id), params=params)

@@ -19,18 +19,23 @@ class Customer(Model):
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
     stripe_customer_id: Mapped[str | None]
+    requested_at: Mapped[datetime | None]
     default_payment_method: Mapped[str | None]
     balance_minor: Mapped[Minor] = mapped_column(server_default="0")
     synced_at: Mapped[datetime | None]
 
 
 class Subscription(TenantOwned, Timestamped, Model):
-    """A mirror of Stripe's subscription; ``status`` is Stripe's word, never ours."""
+    """A mirror of Stripe's subscription; ``status`` is Stripe's word, never ours.
+
+    ``superseded_reason``: ``contested`` beside a live one until both were read again, ``duplicate`` then
+    ended and refunded, ``replaced`` a free plan that a paid one took over from.
+    """
 
     __tablename__ = "subscriptions"
     __table_args__ = (
         UniqueConstraint("tenant_id", "stripe_subscription_id", name="subscriptions_stripe_subscription_id_key"),
-        CheckConstraint("superseded_reason IN ('duplicate', 'replaced')", name="superseded_reason"),
+        CheckConstraint("superseded_reason IN ('contested', 'duplicate', 'replaced')", name="superseded_reason"),
         Index("subscriptions_live_idx", "tenant_id", unique=True, postgresql_where=text(_LIVE_SQL)),
     )
 
@@ -68,11 +73,14 @@ class Subscription(TenantOwned, Timestamped, Model):
 
 
 class Checkout(TenantOwned, Timestamped, Model):
-    """One try to subscribe: ``preparing`` → ``open`` → ``complete`` | ``expired`` | ``failed``."""
+    """One try to subscribe: ``preparing`` → ``open`` → ``complete`` | ``expired`` | ``failed``.
+
+    ``abandoned`` was left by the customer and waits for Stripe's word, which may still be ``complete``.
+    """
 
     __tablename__ = "checkouts"
     __table_args__ = (
-        CheckConstraint("state IN ('preparing', 'open', 'complete', 'expired', 'failed')", name="state"),
+        CheckConstraint("state IN ('preparing', 'open', 'abandoned', 'complete', 'expired', 'failed')", name="state"),
         Index(
             "checkouts_under_way_idx", "tenant_id", unique=True,
             postgresql_where=text("state IN ('preparing', 'open')"),

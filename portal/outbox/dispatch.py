@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 
 from portal import tenancy
 from portal.errors import Unavailable
@@ -41,10 +42,10 @@ def run(work: Work) -> None:
     except Unavailable as error:
         log.warning("not available: %s", error, extra=extra)
         unavailable = str(error)
-        _settle(lambda: leases.back_off(work, unavailable))
+        _settle(lambda: leases.back_off(work, unavailable, maximum=leases.OUTAGE_DELAY))
     except Exception as error:
         log.exception("work failed", extra=extra)
-        reason = f"{type(error).__name__}: {error}"
+        reason = _reason(error)
         _settle(lambda: _count_failure(work, reason))
 
 
@@ -55,6 +56,13 @@ def _finish_if_open(work: Work) -> None:
         db.session.commit()
     except leases.LeaseLost:
         db.session.rollback()
+
+
+def _reason(error: Exception) -> str:
+    """What staff may read; a database error repeats whole rows, so that only its kind is kept."""
+    if isinstance(error, DBAPIError):
+        return f"{type(error).__name__}: {type(error.orig).__name__}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _settle(act: Callable[[], None]) -> None:

@@ -16,6 +16,7 @@ from portal.outbox.work import Work
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 20
 MAX_DELAY = timedelta(minutes=10)
+OUTAGE_DELAY = timedelta(seconds=30)  # so that nobody waits long once the other side is back
 
 
 class LeaseLost(RuntimeError):
@@ -88,20 +89,15 @@ def fail(work: Work, error: str) -> bool:
     return False
 
 
-def back_off(work: Work, error: str) -> None:
+def back_off(work: Work, error: str, *, maximum: timedelta = MAX_DELAY) -> None:
     """Give the row back with growing delay, however often: for outages, which end some day."""
     _settle(
         work,
-        next_at=sql.now() + growing_delay(work.attempts, MAX_DELAY),
+        next_at=sql.now() + growing_delay(work.attempts, maximum),
         lease_token=None,
         lease_until=None,
         last_error=error[:500],
     )
-
-
-def give_up(work: Work, error: str) -> None:
-    """End the row without its effect; staff can see why."""
-    _settle(work, dead_at=sql.now(), last_error=error[:500])
 
 
 def release(work: Work, reason: str) -> None:

@@ -101,7 +101,7 @@ def test_twenty_at_once_are_one_customer_and_one_checkout(web, settings, tenant,
     for thread in threads:
         thread.join()
     assert failures == []
-    assert len(set(urls)) == 1
+    assert len({url for url in urls if url}) == 1  # those that came too early go to the page that waits
     with tenancy.bound(tenant):
         assert db.session.scalar(select(func.count()).select_from(Checkout)) == 1
         customer = db.session.scalars(select(Customer)).one().stripe_customer_id

@@ -156,6 +156,6 @@ def test_two_tabs_are_one_checkout(portal, browser):
 def test_metrics_and_health(portal):
     health = requests.get(f"{portal.url}/health", timeout=10)
     assert health.status_code == 200
-    assert set(health.json()["checks"]) == {"database", "redis", "worker"}
+    assert set(health.json()["checks"]) == {"database", "redis", "worker", "ticker"}
     metrics = requests.get(f"{portal.url}/metrics", timeout=10).text
     assert 'billing_api_requests_total{endpoint="/health",method="GET",status="200"}' in metrics

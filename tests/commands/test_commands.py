@@ -110,7 +110,7 @@ def test_health_says_which_part_is_away(settings):
 def test_check_looks_at_the_outside_too(cli, stripe_sandbox):
     answer = cli.invoke(args=["check"])
     parts = {part["name"]: part for part in json.loads(answer.output)}
-    assert set(parts) == {"database", "redis", "worker", "stripe", "smtp", "pdf"}
+    assert set(parts) == {"database", "redis", "worker", "ticker", "stripe", "smtp", "pdf"}
     assert parts["stripe"]["ok"]
     assert parts["smtp"]["ok"]
 

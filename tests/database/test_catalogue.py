@@ -32,7 +32,15 @@ PLATFORM = {
     "users": "a user's, by app.user_id and memberships",
 }
 # Forced although not a tenant's own.
-FORCED_TOO = {"outbox", "password_resets", "user_sessions", "users"}
+FORCED_TOO = {
+    "drift_findings",
+    "outbox",
+    "password_resets",
+    "stripe_customers",
+    "tenant_slugs",
+    "user_sessions",
+    "users",
+}
 
 
 @pytest.fixture(name="engines")
@@ -239,6 +247,23 @@ def test_the_web_role_may_not(engines, web, statement):
     tenant_id = make_tenant()
     with pytest.raises(DBAPIError, match=r"permission denied|must be owner|must be superuser"):
         act(engines["web"], tenant_id, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO stripe_customers VALUES ('cus_x', :theirs)",
+        "INSERT INTO drift_findings (id, tenant_id, kind, object_id) VALUES (gen_random_uuid(), :theirs, 'x', 'y')",
+        "INSERT INTO tenant_slugs VALUES ('taken', :theirs)",
+        "INSERT INTO outbox (id, tenant_id, kind, key) VALUES (gen_random_uuid(), :theirs, 'mail.send', 'x')",
+        "INSERT INTO outbox (id, tenant_id, kind, key) VALUES (gen_random_uuid(), :mine, 'subscription.end', 'x')",
+    ],
+)
+def test_the_web_role_names_no_other_tenant_and_owes_no_refund(engines, web, statement):
+    mine, theirs = make_tenant(), make_tenant()
+    names = {name: value for name, value in (("mine", mine), ("theirs", theirs)) if f":{name}" in statement}
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        act(engines["web"], mine, statement, **names)
 
 
 def test_staff_read_everything_and_write_nothing(engines, web):

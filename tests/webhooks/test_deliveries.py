@@ -156,6 +156,7 @@ def _forgeries():
     return [
         ("no signature", body, ""),
         ("garbage signature", body, "garbage"),
+        ("signature that is not ASCII", body, good.replace("v1=", "v1=é")),
         ("empty fields", body, "t=,v1="),
         ("text as time", body, good.replace("t=", "t=x")),
         ("wrong secret", body, sign(body, "whsec_other")),
