@@ -31,16 +31,21 @@ def start() -> ResponseReturnValue:
 @member()
 def progress(checkout_id: UUID) -> Response:
     """Where the checkout stands; looks again by itself until that is final."""
-    polls = request.args.get("polls", 0, int)
+    polls = max(request.args.get("polls", 0, int), 0)
     checkout = checkouts.get(checkout_id)
     if polls == 0:
         checkouts.refresh(checkout)
+    # Kept from look to look: whoever waited for the payment page to open is sent on to it at once.
+    opening = "opening" in request.args or checkout.state == "preparing"
+    seen = {"polls": polls + 1, "opening": 1 if opening else None}
     return page(
         "checkout/page.html",
         "checkout/_progress.html",
         checkout=checkout,
         progress=checkouts.progress(checkout),
-        polls=max(polls, 0),
+        polls=polls,
+        opening=opening,
+        next_look=url_for("checkout.progress", checkout_id=checkout.id, **seen),
     )
 
 
@@ -51,5 +56,5 @@ def back(checkout_id: UUID) -> ResponseReturnValue:
     checkout = checkouts.abandon(checkout_id)
     if checkout.state == "complete":
         return redirect(url_for("checkout.progress", checkout_id=checkout.id), 303)
-    flash(gettext("You left the checkout. Nothing was charged."), "calm")
+    flash(gettext("You left the checkout."), "calm")
     return redirect(url_for("plans.index"), 303)

@@ -84,7 +84,7 @@ def test_going_back_ends_the_checkout_quietly(portal, browser):
         session_page = ada.page.url
         ada.page.get_by_role("link", name="Back").first.click()
         ada.page.wait_for_url(f"{portal.url}/plans*")
-        expect(ada.page.get_by_text("Nothing was charged").first).to_be_visible()
+        expect(ada.page.get_by_text("You left the checkout.").first).to_be_visible()
         ada.choose("professional")
         assert ada.page.url != session_page
         ada.pay()

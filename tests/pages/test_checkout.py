@@ -34,7 +34,9 @@ def test_a_plan_that_is_not_sold_is_refused_with_a_way_back(browser: Browser, se
 @pytest.mark.parametrize(
     ("state", "heading"),
     [
+        ("preparing", "Opening the payment page…"),
         ("open", "Waiting for the payment"),
+        ("abandoned", "You left the checkout"),
         ("complete", "Confirming your payment"),
         ("failed", "The payment did not go through"),
         ("expired", "This checkout has ended"),
@@ -81,13 +83,53 @@ def test_an_active_subscription_ends_the_waiting_with_its_invoice(
     assert not html.parse(fragment(f"/checkout/{row.id}?polls=4")).all(hx_trigger=True)
 
 
-def test_leaving_stripe_ends_the_checkout_and_says_so(browser: Browser, person: Person, write: Session) -> None:
+def test_the_payment_page_is_offered_as_soon_as_it_is_open(
+    browser: Browser, person: Person, write: Session, fragment: Callable[[str], str]
+) -> None:
+    row = rows.checkout(write, person.tenant_id, "preparing", stripe_session_id=None)
+    write.commit()
+    page = html.page(browser.get(f"/checkout/{row.id}"))
+    again = page.one(hx_trigger=True)["hx-get"]
+    assert page.one("meta", http_equiv="refresh")["content"] == f"3; url={again}", "the same without a script"
+    assert "Opening the payment page…" in fragment(again)
+    row.state, row.url = "open", "https://checkout.stripe.com/c/pay/cs_test_later"
+    write.commit()
+    ready = html.parse(fragment(again))
+    assert ready.one("a", class_="btn-primary")["href"] == row.url
+    assert ready.one("a", class_="btn-primary").text == "Continue to payment"
+
+
+def test_coming_back_from_an_open_payment_page_does_not_send_there_again(
+    browser: Browser, person: Person, write: Session
+) -> None:
     row = rows.checkout(write, person.tenant_id, "open", stripe_session_id=None)
+    write.commit()
+    assert not html.page(browser.get(f"/checkout/{row.id}")).one("main").all("a", class_="btn-primary")
+
+
+def test_leaving_stripe_promises_nothing_before_stripe_says_so(
+    browser: Browser, person: Person, write: Session
+) -> None:
+    row = rows.checkout(write, person.tenant_id, "open")
     write.commit()
     response = browser.get(f"/checkout/{row.id}/back")
     assert (response.status_code, response.location) == (303, "/plans")
-    assert "You left the checkout. Nothing was charged." in html.page(browser.get("/plans")).one(id="toasts").text
-    assert html.page(browser.get(f"/checkout/{row.id}")).one("h1").text == "This checkout has ended"
+    toasts = html.page(browser.get("/plans")).one(id="toasts").text
+    assert "You left the checkout." in toasts
+    assert "charged" not in toasts
+
+
+def test_a_checkout_that_was_left_claims_nothing_about_charges(
+    browser: Browser, person: Person, write: Session
+) -> None:
+    row = rows.checkout(write, person.tenant_id, "abandoned", stripe_session_id=None)
+    write.commit()
+    page = html.page(browser.get(f"/checkout/{row.id}"))
+    assert "charged" not in page.one("main").text
+    assert page.one("main").one("a", class_="btn")["href"] == "/plans"
+    row.state = "expired"
+    write.commit()
+    assert "Nothing was charged." in html.page(browser.get(f"/checkout/{row.id}")).one("main").text
 
 
 def test_a_paid_checkout_is_not_left(browser: Browser, person: Person, write: Session) -> None:
