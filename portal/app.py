@@ -7,7 +7,7 @@ from apiflask import APIFlask
 from flask import Blueprint
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import config, errors_http, i18n, logs, metrics, templating
+from portal import config, errors_http, i18n, logs, metrics, templating, tenancy
 from portal.commands import register_commands
 from portal.extensions import db, migrate
 from portal.gateway.client import init_gateway
@@ -45,7 +45,7 @@ def create_app(
     if settings.is_https:
         # Behind the shipped nginx: one proxy, whose headers name the client and the scheme.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    logs.init_logs(app)
+    logs.init_logs(app, tenant=lambda: tenancy.current().tenant_id)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
