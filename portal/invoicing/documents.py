@@ -77,7 +77,8 @@ def _store(work: Work, invoice_id: UUID, snapshot: Snapshot, rendered: RenderedP
     )
     invoice.document_state = "ready"
     audit.record("document.issue", "invoice", str(invoice.id), after={"sha256": rendered.sha256.hex()})
-    notify("invoice_issued", str(invoice.id))
+    # After a failure the mail went out without its document; the document comes in one of its own.
+    notify("invoice_issued", str(invoice.id), step="again" if invoice.document_attempt else "")
     finish(work)
     db.session.commit()
 

@@ -82,7 +82,7 @@ def test_the_free_plan_needs_no_card_and_gives_way_to_a_paid_one(web, tenant, st
         assert (rows["free"].superseded_reason, rows["free"].status) == ("replaced", "canceled")
 
 
-def test_twenty_at_once_are_one_customer_and_one_checkout(web, settings, tenant, stripe_sandbox):
+def test_twenty_at_once_are_one_customer_and_one_subscription(web, settings, tenant, stripe_sandbox, drain):
     urls, failures = [], []
 
     def click():
@@ -108,6 +108,16 @@ def test_twenty_at_once_are_one_customer_and_one_checkout(web, settings, tenant,
     listed = gateway().read(lambda s: s.v1.customers.list({"limit": 100}))
     mine = [entry.id for entry in listed.data if entry.metadata["tenant_id"] == str(tenant)]
     assert mine == [customer]
+    with tenancy.bound(tenant):
+        session_id = db.session.scalars(select(Checkout.stripe_session_id)).one()
+    stripe_sandbox.pay(session_id)
+    with tenancy.bound(tenant):
+        checkouts.refresh(db.session.scalars(select(Checkout)).one())
+    drain()
+    with tenancy.bound(tenant):
+        assert [row.is_live for row in db.session.scalars(select(Subscription))] == [True]
+    subscriptions = gateway().read(lambda s: s.v1.subscriptions.list({"customer": customer, "status": "all"}))
+    assert len(subscriptions.data) == 1
 
 
 def test_paid_twice_is_one_subscription_and_a_refund(web, tenant, stripe_sandbox, drain):

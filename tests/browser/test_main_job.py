@@ -132,13 +132,18 @@ def test_a_worker_killed_right_after_checkout(portal, browser):
     with journey(portal, browser) as ada:
         ada.sign_in(person)
         ada.choose("starter")
-        portal.kill("worker")
         ada.pay()
+        portal.kill("worker")
         portal.start("worker")
         ada.await_active()
         ada.open_invoice()
         assert ada.download_document().startswith(b"%PDF")
-    assert len(mails_to(portal, person.email, 2)) == 2
+    mails_to(portal, person.email, 2)
+    portal.await_quiet()
+    mails = mails_to(portal, person.email, 2)
+    # Mail cannot be exactly-once: at most the one that was on its way is repeated, under the same id.
+    assert len({mail["headers"]["Message-ID"] for mail in mails}) == 2
+    assert len(mails) <= 3
 
 
 def test_two_tabs_are_one_checkout(portal, browser):

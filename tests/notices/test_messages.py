@@ -6,13 +6,9 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from html.parser import HTMLParser
-from io import BytesIO
 from uuid import UUID
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.support import Translations
 
 from portal.notices.channels.mail import message_id
 from portal.notices.contents.declines import reason
@@ -150,11 +146,10 @@ def test_an_ended_subscription(acme, mail_of):
 def test_each_recipient_reads_in_its_own_language_and_formats(acme, worker, tell, send, smtp):
     acme.member("ana@acme.example", language="es", format_locale="es_ES", timezone="Pacific/Kiritimati")
     acme.member("joao@acme.example", "billing", language="pt_BR", format_locale="pt_BR")
-    _speak(worker, "es", "Your %(plan)s plan is active", "Tu plan %(plan)s está activo")
     tell(acme.tenant_id, "subscription_started", acme.subscription())
     send()
     ana, joao, contact = (smtp.to(f"{name}@acme.example")[0] for name in ("ana", "joao", "billing"))
-    assert ana.message["Subject"] == "Tu plan Starter está activo"
+    assert ana.message["Subject"] == "Su plan Starter está activo"
     assert [letter.message["Content-Language"] for letter in (ana, joao, contact)] == ["es", "pt-BR", "en"]
     assert "29,00\u00a0US$" in ana.text
     assert "4 de diciembre de 2026" in ana.text
@@ -228,11 +223,3 @@ def test_a_long_address_of_the_portal_leaves_the_message_id_whole(settings, acme
     mail = EmailMessage(policy=SMTP)
     mail["Message-ID"] = message_id(UUID(int=1), long)
     assert f"<{UUID(int=1)}@{'b' * 60}.billing.of-a-long-name.example>".encode() in bytes(mail)
-
-
-def _speak(worker, language: str, english: str, translated: str) -> None:
-    catalogue, compiled = Catalog(locale=language), BytesIO()
-    catalogue.add(english, translated)
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    worker.extensions["babel"].instance.domain_instance.cache[language] = Translations(compiled)

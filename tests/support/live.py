@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
+from sqlalchemy import create_engine, text
 
 from portal import config
 from portal.app import create_app
@@ -31,6 +32,9 @@ COMMANDS = {
     "worker": ["-m", "jobs.worker"],
     "ticker": ["-m", "jobs.ticker"],
 }
+_OPEN_WORK = text("""
+    SELECT (SELECT count(*) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND kind NOT LIKE 'periodic.%')
+         + (SELECT count(*) FROM stripe_objects WHERE seen < wanted AND parked_at IS NULL)""")
 PATIENCE_SECONDS = 180  # two busy cores start four processes
 
 
@@ -85,6 +89,19 @@ class LivePortal:
             time.sleep(0.1)
         logs = "\n".join(path.read_text()[-2000:] for path in self.logs.glob("*.log"))
         raise AssertionError(f"/health said {said}\n{logs}")
+
+    def await_quiet(self) -> None:
+        """Wait until nothing is owed and nothing is wanted any more."""
+        engine = create_engine(self.settings.role_url("owner"))
+        until = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until:
+            with engine.connect() as connection:
+                open_work = connection.execute(_OPEN_WORK).scalar_one()
+            if not open_work:
+                engine.dispose()
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"{open_work} pieces of work are still open")
 
     def person(self, language: str = "en", format_locale: str = "en_US") -> Person:
         """A new tenant with an owner who reads this language."""

@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 import random
+import threading
 import time
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from blueprints import webhooks
 from portal import tenancy
 from portal.app import create_app
 from portal.extensions import db
+from portal.gateway.client import gateway
 from portal.models import DriftFinding, Invoice, InvoiceDocument, Notice, StripeEvent, Subscription
 from tests.support import database
 from tests.support.database import WEBHOOK_SECRET
@@ -202,3 +204,66 @@ def test_two_secrets_during_a_rotation(settings, stripe_sandbox):
             answer = app.test_client().post(PATH, data=body, headers={"Stripe-Signature": sign(body, secret)})
             assert answer.status_code == 200
         database.dispose(app)
+
+
+def test_a_deleted_subscription_twice_and_backwards(hooks, stripe_sandbox, drain):
+    tenant_id, _checkout, events = purchase(hooks, stripe_sandbox)
+    client = hooks.test_client()
+    for event in events:
+        deliver(client, event)
+    drain()
+    with tenancy.bound(tenant_id):
+        subscription_id = db.session.scalars(select(Subscription.stripe_subscription_id)).one()
+    gateway().write(lambda s: s.v1.subscriptions.cancel(subscription_id))
+    customer = events[-1]["data"]["object"].get("customer") or events[0]["data"]["object"]["customer"]
+    known = {event["id"] for event in events}
+    api_base = hooks.extensions["settings"].stripe_api_base
+    news = [event for event in events_of(api_base, customer) if event["id"] not in known]
+    assert "customer.subscription.deleted" in {event["type"] for event in news}
+    for event in [*reversed(news), *news]:
+        assert deliver(client, event).status_code == 200
+    drain()
+    with tenancy.bound(tenant_id):
+        assert [row.status for row in db.session.scalars(select(Subscription))] == ["canceled"]
+        kinds = [row.kind for row in db.session.scalars(select(Notice)) if row.kind == "subscription_canceled"]
+        assert len(set(kinds)) == 1
+        recipients = [row.recipient for row in db.session.scalars(select(Notice)) if row.kind == kinds[0]]
+        assert len(recipients) == len(set(recipients))
+    assert start(tenant_id).state == "open"
+
+
+def test_an_expired_session(hooks, stripe_sandbox, drain):
+    tenant_id = make_tenant()
+    checkout = start(tenant_id)
+    session = stripe_sandbox.post(f"checkout/{checkout.stripe_session_id}/expire")
+    client = hooks.test_client()
+    events = events_of(hooks.extensions["settings"].stripe_api_base, session["customer"])
+    assert "checkout.session.expired" in {event["type"] for event in events}
+    for event in events:
+        deliver(client, event)
+    drain()
+    assert step(tenant_id, checkout) == "expired"
+    assert start(tenant_id).id != checkout.id
+
+
+def test_eight_threads_deliver_three_events_of_one_object(settings, hooks, stripe_sandbox, drain):
+    tenant_id, _checkout, events = purchase(hooks, stripe_sandbox)
+    invoices = [event for event in events if event["type"].startswith("invoice.")][:3]
+    answers = []
+
+    def send() -> None:
+        app = create_app("web", settings=settings, blueprints=[webhooks.bp])
+        answers.extend(deliver(app.test_client(), event).status_code for event in invoices)
+        with app.app_context():
+            database.dispose(app)
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 24
+    drain()
+    assert stored([event["id"] for event in invoices]) == 3
+    with tenancy.bound(tenant_id):
+        assert db.session.scalar(select(func.count()).select_from(Invoice)) == 1
