@@ -107,6 +107,25 @@ def test_coming_back_from_an_open_payment_page_does_not_send_there_again(
     assert not html.page(browser.get(f"/checkout/{row.id}")).one("main").all("a", class_="btn-primary")
 
 
+@pytest.mark.parametrize(
+    ("values", "heading", "target"),
+    [
+        ({"superseded_reason": "duplicate"}, "This payment is being refunded", "/"),
+        ({}, "This subscription has ended", "/plans"),
+    ],
+)
+def test_a_subscription_that_is_over_is_not_called_active(
+    browser: Browser, person: Person, write: Session, values: dict[str, str], heading: str, target: str
+) -> None:
+    bought = rows.subscription(write, person.tenant_id, status="canceled", **values)
+    row = rows.checkout(write, person.tenant_id, "complete", stripe_subscription_id=bought.stripe_subscription_id)
+    write.commit()
+    page = html.page(browser.get(f"/checkout/{row.id}"))
+    assert page.one("h1").text == heading
+    assert page.one("main").one("a", class_="btn")["href"] == target
+    assert not page.all(hx_trigger=True)
+
+
 def test_leaving_stripe_promises_nothing_before_stripe_says_so(
     browser: Browser, person: Person, write: Session
 ) -> None:
