@@ -128,19 +128,24 @@ def _running(places: Places) -> Iterator[Finding]:
 
 def _told_by_portal(root: Path, variables: dict[str, str]) -> Iterator[Finding]:
     """What the portal finds when it looks at its own dependencies (`flask check`)."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "check"],
-        cwd=root,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        timeout=_CHECK_SECONDS,
-        check=False,
-    )
+    remedy = "See the logs in var/log/ and start ./run again."
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "check"],
+            cwd=root,
+            env=os.environ | variables,
+            capture_output=True,
+            text=True,
+            timeout=_CHECK_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        yield Finding("Portal's own checks", "fault", f"gave no answer within {_CHECK_SECONDS} s", remedy)
+        return
     answers = examinations.parse_check(done.stdout)
     if not answers:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        yield Finding("Portal's own checks", "fault", last, "See the logs in var/log/ and start ./run again.")
+        yield Finding("Portal's own checks", "fault", last, remedy)
     for name, (well, seen) in answers.items():
         remedy = "" if well else examinations.REMEDIES.get(name, "See the logs in var/log/.")
         yield Finding(f"Portal: {name}", "well" if well else "fault", seen, remedy)

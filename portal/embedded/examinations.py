@@ -17,6 +17,7 @@ REMEDIES = {
     "database": "Is DATABASE_URL right and that server up? With the portal's own: start ./run again.",
     "redis": "Is REDIS_URL right and that server up? With the portal's own: start ./run again.",
     "worker": "Look into var/log/worker.log.",
+    "ticker": "Look into var/log/ticker.log.",
     "stripe": "Check STRIPE_API_KEY and the network; with the sandbox: look into var/log/sandbox.log.",
     "smtp": "Check SMTP_HOST, SMTP_PORT and the login; with the sandbox: look into var/log/sandbox.log.",
     "pdf": "Start ./run again, it prepares what PDFs need; or look into var/log/install.log.",

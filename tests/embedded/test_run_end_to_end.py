@@ -1,5 +1,6 @@
 """`./run` from an empty folder to a portal that answers, through deaths of its parts, to nothing left."""
 
+import contextlib
 import json
 import os
 import re
@@ -47,9 +48,9 @@ class Portal:
     def said(self):
         return self.output.read_text()
 
-    def run(self, *arguments):
-        command = [str(ROOT / "run"), *arguments]
-        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=False, timeout=90)
+    def run(self, *arguments, **more):
+        command, environment = [str(ROOT / "run"), *arguments], self.environment() | more
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=90)
 
     def pid(self, name):
         return json.loads((self.var / "run" / f"{name}.json").read_text())["pid"]
@@ -57,6 +58,14 @@ class Portal:
     def health(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=10) as answer:
             return answer.status
+
+    def well_again(self, seconds=40):
+        deadline = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(OSError):
+                return self.health() == 200
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.2)
 
     def restarted(self, name, former):
         deadline = time.monotonic() + 20
@@ -119,12 +128,31 @@ def test_flask_commands_reach_the_running_servers(portal):
     assert {part["name"] for part in json.loads(checked.stdout)} >= {"database", "redis"}
 
 
-@pytest.mark.parametrize("name", ["worker", "ticker", "sandbox", "web"])
+def test_the_doctor_tells_of_a_redis_that_hangs_and_what_to_do(portal):
+    os.kill(portal.pid("valkey"), signal.SIGSTOP)  # a killed one would be started again before it is examined
+    try:
+        examined = portal.run("doctor")
+    finally:
+        os.kill(portal.pid("valkey"), signal.SIGCONT)
+    assert examined.returncode == 1, examined.stdout
+    assert re.search(r"✗ Portal: redis .*\n +Is REDIS_URL right and that server up\?", examined.stdout)
+    assert re.search(r"✓ Portal: database ", examined.stdout)
+
+
+def test_the_doctor_tells_of_a_mail_server_that_is_away_and_what_to_do(portal):
+    examined = portal.run("doctor", SMTP_PORT="1")
+    assert examined.returncode == 1, examined.stdout
+    assert re.search(r"✗ Portal: smtp .*\n +Check SMTP_HOST, SMTP_PORT and the login", examined.stdout)
+    assert "1 fault." in examined.stdout
+
+
+@pytest.mark.parametrize("name", ["worker", "ticker", "sandbox", "web", "valkey", "postgres"])
 def test_a_killed_part_is_started_again(portal, name):
     former = portal.pid(name)
     os.kill(former, signal.SIGKILL)
     portal.restarted(name, former)
     assert f"{name} was ended by SIGKILL; starting it again" in portal.said()
+    assert portal.well_again()
 
 
 def test_after_kill_9_of_the_whole_the_next_start_recovers_and_keeps_the_data(portal):
