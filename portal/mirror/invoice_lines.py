@@ -3,14 +3,14 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.ids import uuid7
-from portal.models import Invoice, InvoiceLine
+from portal.models import Invoice, InvoiceLine, Plan, PlanPrice
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import InvoiceLineItemListParams
@@ -37,8 +37,9 @@ def replace(invoice: Invoice, lines: list[dict[str, Any]]) -> None:
         delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id, InvoiceLine.stripe_line_id.not_in(kept)),
         execution_options={"synchronize_session": False},
     )
+    plans = _plan_names([price for line in lines if (price := _price_of(line))])
     for position, line in enumerate(lines):
-        values = _values(line, position)
+        values = _values(line, position, plans)
         statement = insert(InvoiceLine).values(
             tenant_id=invoice.tenant_id,
             id=uuid7(),
@@ -49,24 +50,42 @@ def replace(invoice: Invoice, lines: list[dict[str, Any]]) -> None:
         db.session.execute(statement.on_conflict_do_update(constraint="invoice_lines_stripe_line_id_key", set_=values))
 
 
-def _values(line: dict[str, Any], position: int) -> dict[str, Any]:
+def _price_of(line: dict[str, Any]) -> str | None:
+    price = ((line["pricing"] or {}).get("price_details") or {}).get("price")
+    return price if isinstance(price, str) or price is None else str(price["id"])
+
+
+def _plan_names(price_ids: list[str]) -> dict[str, str]:
+    """The plan's name by Stripe price: Stripe describes lines in English, whatever the customer reads."""
+    rows = db.session.execute(
+        select(PlanPrice.stripe_price_id, Plan.name)
+        .join(Plan, Plan.plan_id == PlanPrice.plan_id)
+        .where(PlanPrice.stripe_price_id.in_(price_ids))
+    )
+    return {str(price_id): name for price_id, name in rows}
+
+
+def _values(line: dict[str, Any], position: int, plans: dict[str, str]) -> dict[str, Any]:
     pricing = line["pricing"] or {}
-    price = (pricing.get("price_details") or {}).get("price")
+    price = _price_of(line)
     parent = line["parent"] or {}
     details = parent.get(str(parent.get("type"))) or {}
     unit = pricing.get("unit_amount_decimal")
+    is_proration = bool(details.get("proration"))
+    # A proration says more than a name: its own words stay.
+    name = None if is_proration else plans.get(price or "")
     return {
         "position": position,
-        "description": line["description"] or "",
+        "description": name or line["description"] or "",
         "quantity": line["quantity"],
         "unit_amount": None if unit is None else Decimal(str(unit)),
         "amount_minor": line["amount"],
         "discount_minor": sum(entry["amount"] for entry in line["discount_amounts"] or []),
         "tax_minor": sum(entry["amount"] for entry in line["taxes"] or []),
-        "is_proration": bool(details.get("proration")),
+        "is_proration": is_proration,
         "period_start": clock.from_timestamp(line["period"]["start"]),
         "period_end": clock.from_timestamp(line["period"]["end"]),
-        "stripe_price_id": price if isinstance(price, str) else (price or {}).get("id"),
+        "stripe_price_id": price,
         "inputs": {
             "parent": parent,
             "taxes": line["taxes"] or [],
