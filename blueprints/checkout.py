@@ -1,5 +1,6 @@
 """Subscribing: off to Stripe's checkout, and the page that people come back to."""
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -37,7 +38,7 @@ def progress(checkout_id: UUID) -> Response:
         checkouts.refresh(checkout)
     # Kept from look to look: whoever waited for the payment page to open is sent on to it at once.
     opening = "opening" in request.args or checkout.state == "preparing"
-    seen = {"polls": polls + 1, "opening": 1 if opening else None}
+    seen: dict[str, Any] = {"polls": polls + 1, "opening": 1 if opening else None}
     return page(
         "checkout/page.html",
         "checkout/_progress.html",

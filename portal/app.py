@@ -45,6 +45,16 @@ def create_app(
     if settings.is_https:
         # Behind the shipped nginx: one proxy, whose headers name the client and the scheme.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    _init_parts(app)
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    metrics.init_metrics(app)
+    check_every_route_is_guarded(app)
+    return app
+
+
+def _init_parts(app: APIFlask) -> None:
+    """In the order in which they need each other: a request passes through them from top to bottom."""
     logs.init_logs(app, tenant=lambda: tenancy.current().tenant_id)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
@@ -55,11 +65,6 @@ def create_app(
     templating.init_templating(app)
     errors_http.init_errors(app)
     register_commands(app)
-    for blueprint in blueprints:
-        app.register_blueprint(blueprint)
-    metrics.init_metrics(app)
-    check_every_route_is_guarded(app)
-    return app
 
 
 def _configure(app: APIFlask, settings: config.Settings, role: config.Role) -> None:

@@ -16,6 +16,20 @@ STRIPE_API_BASE = "https://api.stripe.com"
 LANGUAGES = ("en", "es", "pt_BR")
 
 
+# Passed on as they are; empty means "not used".
+_MAY_BE_EMPTY = (
+    "netbox_api_url",
+    "netbox_api_token",
+    "odoo_api_url",
+    "odoo_api_key",
+    "odoo_database",
+    "odoo_login",
+    "stripe_public_key",
+    "smtp_username",
+    "smtp_password",
+)
+
+
 class ConfigError(Exception):
     """A setting is missing or cannot be used; the message names it and says what to do."""
 
@@ -118,6 +132,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         if env.get(f"DATABASE_URL_{role.upper()}")
     }
     settings = Settings(
+        **{name: env.get(name.upper(), "") for name in _MAY_BE_EMPTY},
         database_url=database_url,
         db_role_prefix=env.get("DB_ROLE_PREFIX") or str(make_url(database_url).database),
         db_role_urls=role_urls,
@@ -126,12 +141,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         redis_url=_required(env, "REDIS_URL"),
         stripe_api_key=_required(env, "STRIPE_API_KEY"),
         stripe_webhook_secret=_required(env, "STRIPE_WEBHOOK_SECRET"),
-        stripe_public_key=env.get("STRIPE_PUBLIC_KEY", ""),
         stripe_api_base=(env.get("STRIPE_API_BASE") or STRIPE_API_BASE).rstrip("/"),
         smtp_host=env.get("SMTP_HOST", "localhost"),
         smtp_port=_integer(env, "SMTP_PORT", 587),
-        smtp_username=env.get("SMTP_USERNAME", ""),
-        smtp_password=env.get("SMTP_PASSWORD", ""),
         smtp_from_email=env.get("SMTP_FROM_EMAIL", "billing@platform.local"),
         smtp_starttls=env.get("SMTP_STARTTLS", "auto"),
         secret_key=_required(env, "SECRET_KEY"),
@@ -140,12 +152,6 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         currency=(env.get("CURRENCY") or "usd").lower(),
         portal_name=env.get("PORTAL_NAME") or "Billing Portal",
         log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
-        netbox_api_url=env.get("NETBOX_API_URL", ""),
-        netbox_api_token=env.get("NETBOX_API_TOKEN", ""),
-        odoo_api_url=env.get("ODOO_API_URL", ""),
-        odoo_api_key=env.get("ODOO_API_KEY", ""),
-        odoo_database=env.get("ODOO_DATABASE", ""),
-        odoo_login=env.get("ODOO_LOGIN", ""),
     )
     _check(settings)
     return settings

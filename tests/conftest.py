@@ -15,7 +15,7 @@ from tests.support import database, people, sandbox
 from tests.support.sandbox import Sandbox
 from tests.support.shopping import make_tenant
 
-pytest_plugins = ["tests.support.services", "tests.support.skips", "tests.support.chromium"]
+pytest_plugins = ["tests.support.services", "tests.support.skips", "tests.support.chromium", "tests.support.pdf"]
 
 
 @pytest.fixture(scope="session", name="template")

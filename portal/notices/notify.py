@@ -5,6 +5,7 @@ Nothing leaves before that transaction has committed: this writes the notices an
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
@@ -49,8 +50,12 @@ def notify(
         for person in people
         for channel in definition.channels
     ]
-    if not rows:
-        return
+    if rows:
+        _insert(rows, tenant_id)
+
+
+def _insert(rows: Sequence[Mapping[str, Any]], tenant_id: UUID) -> None:
+    """Write the notices that are new, and owe each of them to its channel."""
     inserted = db.session.execute(
         insert(Notice).values(rows).on_conflict_do_nothing().returning(Notice.id, Notice.channel),
         execution_options={"synchronize_session": False},

@@ -28,7 +28,7 @@ def run_next() -> bool:
 
 def run(work: Work) -> None:
     """Do one piece of claimed work and settle its row, whatever happens."""
-    extra = {"kind": work.kind, "outbox_key": work.key, "attempts": work.attempts}
+    extra = {"kind": work.kind, "outbox_key": work.key, "attempts": work.attempts, "tenant_id": work.tenant_id}
     try:
         function = registry.handler_of(work.kind)
         with tenancy.bound(work.tenant_id):

@@ -59,23 +59,11 @@ def record(
     tenant (``tenancy.PLATFORM`` is the chain of what belongs to none) and TypeError for a float.
     """
     tenant_id = tenancy.require_tenant()
-    session = db.session()
-    session.flush()
-    # Two appends at once would take the same sequence; the lock ends with the transaction.
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(:space, hashtext(:tenant))"),
-        {"space": _LOCK_SPACE, "tenant": str(tenant_id)},
-    )
-    last = session.execute(
-        select(AuditEntry.sequence, AuditEntry.hash)
-        .where(AuditEntry.tenant_id == tenant_id)
-        .order_by(AuditEntry.sequence.desc())
-        .limit(1)
-    ).first()
+    sequence, previous_hash = _locked_end(tenant_id)
     who = _actor(actor)
     entry: dict[str, Any] = {
         "tenant_id": tenant_id,
-        "sequence": last.sequence + 1 if last else 1,
+        "sequence": sequence + 1,
         "at": clock.now(),
         "actor_kind": who.kind,
         "actor_id": who.id,
@@ -86,9 +74,29 @@ def record(
         "before": _plain(before),
         "after": _plain(after),
         "request_id": g.get("request_id", "") if has_request_context() else "",
-        "previous_hash": last.hash if last else GENESIS,
+        "previous_hash": previous_hash,
     }
-    session.execute(insert(AuditEntry).values(**entry, hash=_digest(entry)))
+    db.session.execute(insert(AuditEntry).values(**entry, hash=_digest(entry)))
+
+
+def _locked_end(tenant_id: UUID) -> tuple[int, bytes]:
+    """Sequence and hash of the chain's last entry. Two appends at once would take the same sequence:
+
+    the lock makes the second wait for the first one's commit.
+    """
+    session = db.session()
+    session.flush()
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(:space, hashtext(:tenant))"),
+        {"space": _LOCK_SPACE, "tenant": str(tenant_id)},
+    )
+    last = session.execute(
+        select(AuditEntry.sequence, AuditEntry.hash)
+        .where(AuditEntry.tenant_id == tenant_id)
+        .order_by(AuditEntry.sequence.desc())
+        .limit(1)
+    ).first()
+    return (last.sequence, last.hash) if last else (0, GENESIS)
 
 
 def verify(tenant_id: UUID) -> list[Fault]:

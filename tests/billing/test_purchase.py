@@ -16,6 +16,8 @@ from portal.models import Checkout, Customer, Invoice, InvoiceDocument, Subscrip
 from tests.support import database
 from tests.support.shopping import buy, start
 
+pytestmark = pytest.mark.usefixtures("pdf")
+
 
 def test_from_checkout_to_document(web, tenant, stripe_sandbox, drain):
     checkout = buy(tenant, stripe_sandbox, drain)

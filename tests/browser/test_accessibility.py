@@ -1,15 +1,42 @@
 """axe finds nothing, on every page, light and dark, on a phone and on a desk; nothing runs over the edge."""
 
+from types import SimpleNamespace
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.journey import journey
+from portal.app import create_app
+from tests.browser.journey import Journey, journey
+from tests.pages import rows
+from tests.support import database, people
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("pdf")]
 
 WIDTHS = (390, 1280)
-PUBLIC = ("/sign-in", "/forgot-password", "/nowhere")
+PUBLIC = ("/sign-in", "/forgot-password", "/reset-password/spent", "/nowhere")
 SIGNED_IN = ("/", "/plans", "/plans?interval=year", "/invoices", "/account")
+CHECKOUT_STATES = ("preparing", "abandoned", "complete", "failed", "expired")
+MATRIX = [(scheme, width) for scheme in ("light", "dark") for width in WIDTHS]
+# Contrast of each button's text with what is behind it: axe passes over text that has its own background's colour.
+BUTTONS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const painted = (colours) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (rgb) => rgb.map((part) => part / 255)
+    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+  const shown = [...document.querySelectorAll(".btn, button")].filter((it) => it.checkVisibility() && !it.disabled);
+  return shown.map((it) => {
+    const behind = [];
+    for (let at = it; at; at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor);
+    const [ink, ground] = [[...behind, getComputedStyle(it).color], behind].map(painted).map(light);
+    const ratio = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+    return [it.textContent.trim() || it.ariaLabel, Math.round(ratio * 100) / 100];
+  });
+}"""
 
 
 @pytest.fixture(scope="module", name="customer")
@@ -30,14 +57,20 @@ def fixture_customer(portal, browser):
 
 def check(page, address: str) -> None:
     page.goto(address)
+    inspect(page)
+
+
+def inspect(page) -> None:
+    """The page as it stands now."""
     found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0, f"{address} is {overflow} px too wide"
+    assert overflow <= 0, f"{page.url} is {overflow} px too wide"
+    faint = [(label, ratio) for label, ratio in page.evaluate(BUTTONS) if ratio < 4.5]
+    assert faint == [], f"{page.url}: buttons that cannot be read"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), MATRIX)
 def test_pages_before_signing_in(portal, browser, scheme, width):
     viewport = {"width": width, "height": 900}
     with browser.new_context(color_scheme=scheme, viewport=viewport) as context:
@@ -46,8 +79,7 @@ def test_pages_before_signing_in(portal, browser, scheme, width):
             check(page, portal.url + path)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), MATRIX)
 def test_pages_of_a_customer(portal, browser, customer, scheme, width):
     storage, made = customer
     viewport = {"width": width, "height": 900}
@@ -57,8 +89,7 @@ def test_pages_of_a_customer(portal, browser, customer, scheme, width):
             check(page, portal.url + path)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), MATRIX)
 def test_pages_of_somebody_new(portal, browser, scheme, width):
     """Empty states, in the longest language."""
     person = portal.person("pt_BR", "pt_BR")
@@ -66,3 +97,101 @@ def test_pages_of_somebody_new(portal, browser, scheme, width):
         ada.sign_in(person)
         for path in SIGNED_IN:
             check(ada.page, portal.url + path)
+
+
+@pytest.fixture(scope="module", name="cast")
+def fixture_cast(portal):
+    """A viewer whose tenant has rows in every state, somebody at an open payment page, a member of staff."""
+    app = create_app("web", settings=portal.settings)
+    with app.app_context():
+        viewer, buyer, clerk = people.member(role="viewer"), people.member(language="es"), people.staff()
+        database.dispose(app)
+    tenant = viewer.tenant_id
+    with rows.written(portal.settings) as session:
+        overdue = rows.subscription(session, tenant, status="past_due")
+        ended = rows.subscription(session, tenant, status="canceled")
+        twice = rows.subscription(session, tenant, status="canceled", superseded_reason="duplicate")
+        made = [rows.checkout(session, tenant, state, stripe_session_id=None) for state in CHECKOUT_STATES]
+        made += [_completed(session, tenant, bought) for bought in (overdue, ended, twice)]
+        states = ({}, {"status": "open", "document_state": "pending"}, {"document_state": "failed"})
+        invoices = [rows.invoice(session, tenant, f"AXE-{n}", **values) for n, values in enumerate(states)]
+        opened = rows.checkout(session, buyer.tenant_id, "open", stripe_session_id=None)
+    return SimpleNamespace(
+        clerk=clerk,
+        tenant=tenant,
+        viewer=viewer,
+        viewed=[f"/checkout/{row.id}" for row in made] + [f"/invoices/{row.id}" for row in invoices],
+        forbidden=f"/checkout/{made[0].id}/back",
+        buyer=buyer,
+        open=f"/checkout/{opened.id}",
+    )
+
+
+def _completed(session, tenant, bought):
+    found = {"stripe_subscription_id": bought.stripe_subscription_id, "stripe_session_id": None}
+    return rows.checkout(session, tenant, "complete", **found)
+
+
+@pytest.mark.parametrize(("scheme", "width"), MATRIX)
+def test_forms_that_were_refused_and_answered(portal, browser, scheme, width):
+    with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(f"{portal.url}/sign-in")
+        page.fill("input[name=email]", f"nobody-{scheme}-{width}@example.com")
+        page.fill("input[name=password]", "not the password")
+        with page.expect_response(lambda answer: answer.request.method == "POST") as refused:
+            page.locator("main form button[type=submit]").click()
+        assert refused.value.status == 422
+        page.wait_for_load_state()
+        inspect(page)
+        page.goto(f"{portal.url}/forgot-password")
+        page.fill("input[name=email]", f"nobody-{scheme}-{width}@example.com")
+        page.locator("main form button[type=submit]").click()
+        page.wait_for_load_state()
+        inspect(page)
+
+
+@pytest.mark.parametrize(("scheme", "width"), MATRIX)
+def test_pages_of_a_viewer_in_every_state(portal, browser, cast, scheme, width):
+    with journey(portal, browser, color_scheme=scheme, viewport={"width": width, "height": 900}) as vera:
+        vera.sign_in(cast.viewer)
+        for path in ("/", "/plans", *cast.viewed):
+            check(vera.page, portal.url + path)
+
+
+@pytest.mark.parametrize(("scheme", "width"), MATRIX)
+def test_the_payment_page_is_open_and_a_form_is_wrong(portal, browser, cast, scheme, width):
+    viewport = {"width": width, "height": 900}
+    with browser.new_context(color_scheme=scheme, viewport=viewport) as context:
+        page = context.new_page()
+        Journey(portal, page).sign_in(cast.buyer)
+        for query in ("", "?polls=9", "?polls=2&opening=1"):
+            check(page, portal.url + cast.open + query)
+        page.goto(f"{portal.url}/account")
+        form = page.locator("main form[action$='/account/password']")
+        form.evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
+        page.wait_for_selector("[aria-invalid=true]")
+        inspect(page)
+
+
+@pytest.mark.parametrize(("scheme", "width"), MATRIX)
+def test_what_a_role_may_not_open(portal, browser, cast, scheme, width):
+    with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}) as context:
+        page = context.new_page()
+        Journey(portal, page).sign_in(cast.viewer)
+        for path, status in ((cast.forbidden, 403), ("/invoices?after=x", 422)):
+            assert page.goto(portal.url + path).status == status
+            inspect(page)
+
+
+@pytest.mark.parametrize(("scheme", "width"), MATRIX)
+def test_pages_of_the_staff(portal, browser, cast, scheme, width):
+    with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(f"{portal.url}/sign-in")
+        page.fill("input[name=email]", cast.clerk.email)
+        page.fill("input[name=password]", cast.clerk.password)
+        page.locator("main form button[type=submit]").click()
+        page.wait_for_url("**/staff")
+        for path in ("/staff", "/staff/tenants", f"/staff/tenants/{cast.tenant}"):
+            check(page, portal.url + path)

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from portal import formats
 from tests.browser.journey import journey
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("pdf")]
 
 SPEECH = {"en": "en_US", "es": "es_ES", "pt_BR": "pt_BR"}
 # One word that only the right language has on the overview of somebody who has a plan.

@@ -12,6 +12,8 @@ from portal.invoicing.pdf import PdfProcess, PdfTimeout
 from portal.models import Invoice, InvoiceDocument, Notice
 from tests.support.shopping import buy
 
+pytestmark = pytest.mark.usefixtures("pdf")
+
 
 @pytest.fixture(name="owner")
 def fixture_owner(settings):

@@ -23,6 +23,8 @@ from tests.support.database import WEBHOOK_SECRET
 from tests.support.events import PATH, deliver, events_of, sign
 from tests.support.shopping import make_tenant, start, step
 
+pytestmark = pytest.mark.usefixtures("pdf")
+
 
 @pytest.fixture(name="hooks")
 def fixture_hooks(settings):
