@@ -23,6 +23,8 @@ def prepare(log: Path) -> str | None:
     """A Chromium with what Playwright needs, installed where we may; None when there is and will be none."""
     found = find()
     missing = [*([] if found else ["chromium"]), *([] if _has_library() else [_LIBRARY])]
+    if not shutil.which("openssl"):
+        missing.append("openssl")  # makes the certificate of the encrypted mail server in the tests
     if missing and not apt.install(missing, log):
         # A machine that is no Debian may have the library under a path we do not know: let the tests try.
         return found
