@@ -102,7 +102,7 @@ def progress(checkout: Checkout) -> Progress:
     if checkout.state in ("failed", "expired"):
         return Progress(checkout.state)  # type: ignore[arg-type]  # the two literals just tested
     if checkout.state != "complete":
-        return Progress("waiting")
+        return Progress("expired" if _is_stale(checkout) else "waiting")
     subscription = db.session.scalars(
         select(Subscription).where(Subscription.stripe_subscription_id == checkout.stripe_subscription_id)
     ).first()

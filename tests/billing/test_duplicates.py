@@ -122,6 +122,17 @@ def test_work_that_names_another_tenants_subscription_does_nothing(web, worker, 
     assert refunds_for(subscription_id) == []
 
 
+def test_a_checkout_that_was_never_opened_ends_after_a_day(web, tenant):
+    checkout = start(tenant)
+    engine = create_engine(web.extensions["settings"].role_url("owner"))
+    with engine.begin() as connection:
+        long_ago = "created_at = now() - interval '24 hours', expires_at = NULL, url = NULL, stripe_session_id = NULL"
+        connection.execute(text(f"UPDATE checkouts SET state = 'preparing', {long_ago}"))  # noqa: S608
+    engine.dispose()
+    assert step(tenant, checkout) == "expired"
+    assert start(tenant).id != checkout.id
+
+
 def test_a_session_that_expired_without_telling_us_makes_way(web, tenant, stripe_sandbox, drain):
     first = start(tenant)
     stripe_sandbox.post(f"checkout/{first.stripe_session_id}/expire")
