@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from sqlalchemy.engine import URL, make_url
 
@@ -97,15 +97,25 @@ class Settings:
         return owner.set(username=self.role_name(role), password=self.role_password(role))
 
 
-def _psycopg_url(raw: str, name: str) -> str:
-    """Any ``postgresql+driver://`` URL, read as psycopg's."""
+def _psycopg_url(raw: str, name: str, password: str | None = None) -> str:
+    """Any ``postgresql+driver://`` URL, read as psycopg's; ``password`` serves where the URL has none."""
     try:
         url = make_url(raw)
     except Exception as error:
         raise ConfigError(f"{name} is not a database URL; expected postgresql://user:password@host/name") from error
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise ConfigError(f"{name} must be a postgresql:// URL")
+    if password and url.password is None:
+        url = url.set(password=password)
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _redis_url(raw: str, password: str | None) -> str:
+    """The URL, with ``REDIS_PASSWORD`` where it names none itself."""
+    parts = urlsplit(raw)
+    if not password or parts.password is not None or parts.scheme not in ("redis", "rediss"):
+        return raw
+    return parts._replace(netloc=f":{quote(password, safe='')}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 def _integer(env: Mapping[str, str], name: str, default: int) -> int:
@@ -125,7 +135,7 @@ def _required(env: Mapping[str, str], name: str) -> str:
 def load(env: Mapping[str, str] | None = None) -> Settings:
     """Read and check the environment. Raises :class:`ConfigError` with one clear sentence."""
     env = os.environ if env is None else env
-    database_url = _psycopg_url(_required(env, "DATABASE_URL"), "DATABASE_URL")
+    database_url = _psycopg_url(_required(env, "DATABASE_URL"), "DATABASE_URL", env.get("POSTGRES_PASSWORD"))
     role_urls: dict[str, str] = {
         role: _psycopg_url(env[f"DATABASE_URL_{role.upper()}"], f"DATABASE_URL_{role.upper()}")
         for role in LOGIN_ROLES
@@ -138,7 +148,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         db_role_urls=role_urls,
         db_pool_size=_integer(env, "DB_POOL_SIZE", 5),
         db_max_overflow=_integer(env, "DB_MAX_OVERFLOW", 10),
-        redis_url=_required(env, "REDIS_URL"),
+        redis_url=_redis_url(_required(env, "REDIS_URL"), env.get("REDIS_PASSWORD")),
         stripe_api_key=_required(env, "STRIPE_API_KEY"),
         stripe_webhook_secret=_required(env, "STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=(env.get("STRIPE_API_BASE") or STRIPE_API_BASE).rstrip("/"),

@@ -14,7 +14,7 @@ CONTRACT = (Path(__file__).parent / "billing-service.es.md").read_text()
 SECTION = CONTRACT[CONTRACT.index("### Variables de Entorno") : CONTRACT.index("### Configuración de Stripe")]
 PRINTED = dict(re.findall(r"^([A-Z][A-Z_]+)=(.*)$", SECTION, flags=re.MULTILINE))
 
-# Variable → the setting that it becomes. The two others are read by the compose file, before the portal is there.
+# Variable → the setting that it becomes. The two others complete a URL.
 BECOMES = {
     "DB_POOL_SIZE": "db_pool_size",
     "DB_MAX_OVERFLOW": "db_max_overflow",
@@ -32,7 +32,7 @@ BECOMES = {
     "ODOO_API_URL": "odoo_api_url",
     "ODOO_API_KEY": "odoo_api_key",
 }
-COMPOSE_ONLY = {"POSTGRES_PASSWORD": "DATABASE_URL", "REDIS_PASSWORD": "REDIS_URL"}
+PASSWORDS = {"POSTGRES_PASSWORD": "DATABASE_URL", "REDIS_PASSWORD": "REDIS_URL"}
 
 
 @pytest.fixture(name="printed")
@@ -43,7 +43,7 @@ def fixture_printed() -> config.Settings:
 
 
 def test_every_variable_is_known():
-    assert set(PRINTED) == set(BECOMES) | set(COMPOSE_ONLY) | {"DATABASE_URL"}
+    assert set(PRINTED) == set(BECOMES) | set(PASSWORDS) | {"DATABASE_URL"}
 
 
 @pytest.mark.parametrize("name", sorted(PRINTED))
@@ -55,6 +55,17 @@ def test_every_variable_is_explained(name):
 @pytest.mark.parametrize("name", sorted(BECOMES))
 def test_every_variable_takes_effect(name, printed):
     assert str(getattr(printed, BECOMES[name])) == PRINTED[name]
+
+
+def test_passwords_complete_the_urls_that_name_none():
+    base = {"SECRET_KEY": database.SECRET_KEY, "PORTAL_ENV": "development", **PRINTED}
+    named = config.load(base)
+    assert named.role_url("owner").password == "password"
+    assert named.redis_url == PRINTED["REDIS_URL"]
+    urls = {"DATABASE_URL": "postgresql+asyncpg://billing_user@postgres/billing", "REDIS_URL": "redis://redis:6379/0"}
+    completed = config.load({**base, **urls, "REDIS_PASSWORD": "a/b@c"})
+    assert completed.role_url("owner").password == PRINTED["POSTGRES_PASSWORD"]
+    assert completed.redis_url == "redis://:a%2Fb%40c@redis:6379/0"
 
 
 def test_any_postgresql_driver_is_read_as_psycopg(printed):
