@@ -35,16 +35,24 @@
 
   // --- confirmation: one native dialog, which holds the focus and gives it back
   const dialog = document.getElementById("confirm");
+  function ask(question, yes, no) {
+    dialog.querySelector("#confirm-question").textContent = question;
+    dialog.returnValue = "no";
+    dialog.addEventListener("close", () => (dialog.returnValue === "yes" ? yes() : no()), { once: true });
+    dialog.showModal();
+  }
   document.addEventListener("htmx:confirm", (event) => {
     event.preventDefault();
-    dialog.querySelector("#confirm-question").textContent = event.detail.ctx.confirm;
-    dialog.returnValue = "no";
-    dialog.addEventListener("close", () => {
-      if (dialog.returnValue === "yes") event.detail.issueRequest();
-      else event.detail.dropRequest();
-    }, { once: true });
-    dialog.showModal();
+    ask(event.detail.ctx.confirm, () => event.detail.issueRequest(), () => event.detail.dropRequest());
   });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.confirm) return;
+    event.preventDefault();
+    event.stopPropagation();  // nothing is sent yet: whoever marks sent forms must not see this one
+    // submit() asks nobody again, unlike requestSubmit().
+    ask(form.dataset.confirm, () => form.submit(), () => {});
+  }, true);
 
   // --- menus (<details class="menu">) close on Escape and on a press elsewhere
   function closeMenus(except) {
