@@ -2,8 +2,9 @@
 
 import random
 from datetime import timedelta
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, CursorResult, Result, or_
 from sqlalchemy import func as sql
 
 from portal.models import OutboxRow, StripeObject
@@ -14,6 +15,11 @@ _DOUBLINGS = 10  # beyond that the maximum rules anyway
 def is_free(row: type[OutboxRow] | type[StripeObject]) -> ColumnElement[bool]:
     """Nobody holds the lease, or its time is over by the database's clock."""
     return or_(row.lease_until.is_(None), row.lease_until < sql.now())
+
+
+def affected(result: Result[Any]) -> int:
+    """How many rows an INSERT or UPDATE touched."""
+    return cast(CursorResult[Any], result).rowcount
 
 
 def growing_delay(attempts: int, maximum: timedelta) -> timedelta:

@@ -16,6 +16,7 @@ from portal.extensions import db
 from portal.gateway.client import API_VERSION
 from portal.gateway.kinds import named_object
 from portal.ids import uuid7
+from portal.leasing import affected
 from portal.models import DriftFinding, StripeEvent
 from portal.outbox import wake
 
@@ -112,7 +113,7 @@ def _store(event: dict[str, Any]) -> None:
         .on_conflict_do_nothing()
     )
     # A repeat wants nothing more: the first delivery's wish is either served or still open.
-    if stored.rowcount:  # type: ignore[attr-defined]
+    if affected(stored):
         if parked:
             _report_parked(event, parked)
         elif target:

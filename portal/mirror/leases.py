@@ -9,7 +9,7 @@ from sqlalchemy import select, text, update
 
 from portal import tenancy
 from portal.extensions import db
-from portal.leasing import growing_delay, is_free
+from portal.leasing import affected, growing_delay, is_free
 from portal.models import StripeObject
 from portal.outbox import LeaseLost
 
@@ -114,5 +114,5 @@ def _settle(claimed: Claim, **values: object) -> None:
         .values(**values),
         execution_options={"synchronize_session": False},
     )
-    if result.rowcount != 1:  # type: ignore[attr-defined]
+    if affected(result) != 1:
         raise LeaseLost(claimed.object_id)

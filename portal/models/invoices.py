@@ -19,8 +19,6 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.models.base import Minor, Model, TenantOwned, Timestamped
 
-ISSUED_STATUSES = ("open", "paid", "void", "uncollectible")
-
 
 class InvoiceLine(TenantOwned, Model):
     """One line with the inputs that explain its amount (price, period, proration, discounts, taxes)."""
@@ -129,11 +127,6 @@ class Invoice(TenantOwned, Model):
         order_by=Payment.created_at,
         viewonly=True,
     )
-
-    @property
-    def is_issued(self) -> bool:
-        """Whether Stripe has finalised it: a draft has no number and is nobody's debt yet."""
-        return self.status in ISSUED_STATUSES
 
 
 class InvoiceDocument(TenantOwned, Timestamped, Model):

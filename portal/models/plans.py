@@ -40,10 +40,6 @@ class Plan(Timestamped, Model):
     stripe_product_id: Mapped[str | None]
     archived_at: Mapped[datetime | None]
 
-    @property
-    def is_archived(self) -> bool:
-        return self.archived_at is not None
-
     def price_for(self, interval: str) -> Decimal:
         """The list price in major units; a year without a price of its own costs ten months."""
         if interval == "month":

@@ -24,7 +24,6 @@ class Audience:
 
 
 BILLING = Audience(("owner", "billing"), with_contact=True)
-OWNERS = Audience(("owner",))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from sqlalchemy import select, text, update
 
 from portal import tenancy
 from portal.extensions import db
-from portal.leasing import growing_delay, is_free
+from portal.leasing import affected, growing_delay, is_free
 from portal.models import OutboxRow
 from portal.outbox import wake
 from portal.outbox.work import Work
@@ -130,5 +130,5 @@ def _settle(work: Work, **values: object) -> None:
         .values(**values),
         execution_options={"synchronize_session": False},
     )
-    if result.rowcount != 1:  # type: ignore[attr-defined]
+    if affected(result) != 1:
         raise LeaseLost(work.key)

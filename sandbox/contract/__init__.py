@@ -67,10 +67,6 @@ class Contract:
                 return operation, list(found.groups())
         return None
 
-    def methods_of(self, path: str) -> list[str]:
-        """Which methods the contract has for a path; empty when the path is unknown."""
-        return [operation.method for operation in self.operations if operation.pattern.fullmatch(path)]
-
     def check_object(self, response: dict[str, Any], value: Any) -> str | None:
         """What is wrong with an answer's object, or None."""
         return self._checked(response)(value)
