@@ -9,7 +9,7 @@ from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, keyed
 from portal.gateway.errors import StripeRefused
 from portal.gateway.inbox import want
-from portal.mirror import rivals
+from portal.mirror import rivals, subscriptions
 from portal.mirror.customers import locked
 from portal.models import Subscription
 from portal.models.subscriptions import LIVE_STATUSES
@@ -31,19 +31,19 @@ def judge(work: Work) -> None:
     """
     row = _row_of(work)
     rival = rivals.other_live(row)
-    ids = (row.stripe_subscription_id, rival.stripe_subscription_id if rival else None)
     db.session.commit()
-    statuses = [None if object_id is None else _subscription(object_id)["status"] for object_id in ids]
+    contested = subscriptions.fetch(row.stripe_subscription_id)
+    other = subscriptions.fetch(rival.stripe_subscription_id) if rival else None
     locked()
     row = _row_of(work)
     if row.superseded_reason == "contested":
-        if statuses[0] not in LIVE_STATUSES or statuses[1] not in LIVE_STATUSES:
-            if rival is not None and statuses[1] is not None:
-                db.session.merge(rival).status = statuses[1]
-                db.session.flush()  # before the acquitted one enters the unique index of live subscriptions
-            rivals.acquit(row)
-        else:
+        if other is not None and other["status"] in LIVE_STATUSES and contested["status"] in LIVE_STATUSES:
             rivals.condemn(row)
+        else:
+            if other is not None:
+                # Mirrored before the acquitted one enters the unique index of live subscriptions.
+                subscriptions.apply(other)
+            rivals.acquit(row)
         audit.record("subscription.judge", "subscription", str(row.id), after={"superseded": row.superseded_reason})
     finish(work)
     db.session.commit()
@@ -61,7 +61,7 @@ def end_superseded(work: Work) -> None:
     db.session.commit()
     if reason not in ("duplicate", "replaced"):
         return
-    if _subscription(subscription_id)["status"] not in _ENDED:
+    if subscriptions.fetch(subscription_id)["status"] not in _ENDED:
         gateway().write(
             lambda s: s.v1.subscriptions.cancel(
                 subscription_id, {"prorate": False}, keyed(f"subscription.end:{subscription_id}")
@@ -79,10 +79,6 @@ def _row_of(work: Work) -> Subscription:
     """The bound tenant's own row: row-level security hides another tenant's, whatever the payload says."""
     wanted = Subscription.stripe_subscription_id == str(work.payload["stripe_subscription_id"])
     return db.session.scalars(select(Subscription).where(wanted).execution_options(populate_existing=True)).one()
-
-
-def _subscription(subscription_id: str) -> dict[str, Any]:
-    return as_dict(gateway().read(lambda s: s.v1.subscriptions.retrieve(subscription_id)))
 
 
 def _undo_invoices(subscription_id: str) -> None:

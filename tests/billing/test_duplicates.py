@@ -9,7 +9,7 @@ from portal.billing.subscriptions import live_subscription
 from portal.extensions import db
 from portal.gateway.client import gateway
 from portal.gateway.inbox import want
-from portal.models import Checkout, PlanPrice, StripeCustomer, Subscription
+from portal.models import Checkout, Notice, PlanPrice, StripeCustomer, Subscription
 from portal.outbox import stage
 from tests.support.shopping import buy, land, make_tenant, start, step
 
@@ -46,7 +46,7 @@ def test_staff_replaced_it_at_stripe_and_the_news_came_in_the_wrong_order(web, t
     """The old one was cancelled first, but we read the new one first: nothing may be ended or refunded."""
     buy(tenant, stripe_sandbox, drain, "starter")
     with tenancy.bound(tenant):
-        old = live_subscription().stripe_subscription_id
+        old, old_id = live_subscription().stripe_subscription_id, live_subscription().id
     gateway().write(lambda s: s.v1.subscriptions.cancel(old))
     new = stripe_subscribe(tenant, "professional")
     see(new)
@@ -57,6 +57,8 @@ def test_staff_replaced_it_at_stripe_and_the_news_came_in_the_wrong_order(web, t
         assert db.session.scalars(
             select(Subscription.status).where(Subscription.stripe_subscription_id == old)
         ).one() == ("canceled")
+        told = {row.object_id for row in db.session.scalars(select(Notice)) if row.kind == "subscription_canceled"}
+        assert told == {str(old_id)}  # judging must not swallow the news of the old one's end
     assert gateway().read(lambda s: s.v1.subscriptions.retrieve(new)).status == "active"
     assert refunds_for(new) == []
 
