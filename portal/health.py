@@ -14,10 +14,10 @@ from portal import tenancy
 from portal.errors import DomainError
 from portal.extensions import db
 from portal.gateway.account import verify_account
+from portal.heartbeats import is_alive
 from portal.outbox.wake import bell
 
 SMTP_TIMEOUT_SECONDS = 3
-HEARTBEAT_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,7 @@ def _redis() -> None:
 
 
 def _alive(kind: str) -> None:
-    tenancy.fresh()
-    query = text("SELECT count(*) FROM heartbeats WHERE kind = :kind AND seen_at > now() - make_interval(secs => :s)")
-    alive = db.session.execute(query, {"kind": kind, "s": HEARTBEAT_SECONDS}).scalar_one()
-    db.session.rollback()
-    if not alive:
+    if not is_alive(kind):
         raise LookupError(f"no {kind} has been seen lately")
 
 

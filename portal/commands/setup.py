@@ -9,7 +9,7 @@ from flask_migrate import upgrade
 from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
 
-from portal import config
+from portal import config, heartbeats
 from portal.billing.publish import publish_what_is_missing
 from portal.commands.demo import seed
 from portal.commands.roles import app_as
@@ -28,6 +28,7 @@ def setup(skip_account: bool, demo: Path | None) -> None:
     """
     with app_as("owner").app_context():
         prepare_database()
+        heartbeats.forget_this_host()
         if skip_account:
             return
         _bind()

@@ -46,8 +46,9 @@ class Bell:
         if time.monotonic() < self._closed_until:
             return False
         try:
-            # Results and failures are of no interest: the truth is in the outbox.
-            self._queue.enqueue(DRAIN, result_ttl=0, failure_ttl=60, ttl=60, job_timeout=120)
+            # Results and failures are of no interest: the truth is in the outbox. One second and not zero: RQ
+            # deletes a job without a result by reading it first, and fails when Redis was wiped meanwhile.
+            self._queue.enqueue(DRAIN, result_ttl=1, failure_ttl=60, ttl=60, job_timeout=120)
         except RedisError as error:
             self._closed_until = time.monotonic() + BREAKER_SECONDS
             log.warning("redis does not answer; the ticker will see to the work: %s", type(error).__name__)

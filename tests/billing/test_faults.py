@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 import requests
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
 from sqlalchemy import create_engine, func, select, text
 
 from jobs.ticker import tick
@@ -17,6 +19,7 @@ from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
 from portal.mirror import leases as wanted
 from portal.models import Checkout, OutboxRow
 from portal.outbox import dispatch, leases, registry, stage
+from portal.outbox.wake import QUEUE, bell
 from portal.outbox.work import Work
 from tests.support import database
 from tests.support.shopping import buy, land, make_tenant, start, step
@@ -93,6 +96,24 @@ def test_redis_wiped_with_work_pending(web, tenant, worker, stripe_sandbox):
     web.extensions["bell"].redis.flushdb()
     with worker.app_context():
         assert wanted.has_due()  # what the ticker sees every second, and rings for
+
+
+def test_redis_wiped_while_a_worker_drains_leaves_no_error(worker, monkeypatch, caplog):
+    """RQ finishes the job of a drain that Redis knows nothing of any more."""
+
+    def wipe(_work: Work) -> None:
+        bell().redis.flushdb()
+
+    monkeypatch.setitem(registry._handlers, "test.wipe", wipe)
+    with worker.app_context():
+        bell().redis.flushdb()
+        stage("test.wipe", "test.wipe:1")
+        db.session.commit()
+        queue = Queue(QUEUE, connection=bell().redis, serializer=JSONSerializer)
+        SimpleWorker([queue], connection=bell().redis, serializer=JSONSerializer).work(burst=True)
+        assert not leases.has_due()
+        db.session.rollback()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_eight_workers_claim_each_row_once(settings, worker):

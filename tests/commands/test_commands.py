@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, select, text
 
 from blueprints import ops
-from portal import tenancy
+from portal import heartbeats, tenancy
 from portal.app import create_app
 from portal.billing import catalogue
 from portal.extensions import db
@@ -94,6 +94,18 @@ def test_the_kill_switch_stops_new_checkouts_(settings, web):
         start(tenant_id)
     _switch(settings, on=False)
     assert start(tenant_id).state == "open"
+
+
+def test_set_up_forgets_the_heartbeats_of_this_hosts_former_processes(cli, web, worker):
+    with worker.app_context():
+        heartbeats.beat("worker")
+        db.session.execute(text("INSERT INTO heartbeats (name, kind) VALUES ('worker-elsewhere-1', 'worker')"))
+        db.session.execute(text("INSERT INTO heartbeats (name, kind) VALUES ('ticker-elsewhere-2', 'ticker')"))
+        db.session.commit()
+    assert cli.invoke(args=["setup"]).exit_code == 0
+    names = db.session.scalars(text("SELECT name FROM heartbeats ORDER BY name")).all()
+    db.session.rollback()
+    assert names == ["ticker-elsewhere-2", "worker-elsewhere-1"]
 
 
 def test_health_says_which_part_is_away(settings):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from urllib.parse import urlsplit
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -36,7 +37,7 @@ def environment(database: str, **overrides: str) -> dict[str, str]:
         "DATABASE_URL": admin.set(database=database).render_as_string(hide_password=False),
         "DB_ROLE_PREFIX": worker_name(),
         "DB_POOL_SIZE": "2",
-        "REDIS_URL": os.environ[REDIS_VARIABLE],
+        "REDIS_URL": redis_url(),
         "STRIPE_API_KEY": "sk_test_portal",
         "STRIPE_API_BASE": "http://127.0.0.1:1",
         "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
@@ -49,6 +50,15 @@ def environment(database: str, **overrides: str) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         **overrides,
     }
+
+
+def redis_url(offset: int = 0) -> str:
+    """A Redis database of this xdist worker; another ``offset`` is another one. Tests may flush it.
+
+    Not one for all: a test that wipes it would take the queue from under another worker's running portal.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return urlsplit(os.environ[REDIS_VARIABLE])._replace(path=f"/{(2 * number + offset) % 16}").geturl()
 
 
 def make_template() -> str:

@@ -137,6 +137,7 @@ def running(template: str) -> Iterator[LivePortal]:
             name,
             PUBLIC_URL=url,
             PORT=str(port),
+            REDIS_URL=database.redis_url(1),  # the bells of tests in this process ring elsewhere
             SMTP_STARTTLS="off",
             DB_POOL_SIZE="5",
             PROMETHEUS_MULTIPROC_DIR=str(logs / "prometheus"),
