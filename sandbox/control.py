@@ -66,6 +66,14 @@ def _events(world: World, _body: _Body) -> Any:
         return {"data": list(work.all("event"))}
 
 
+def _events_forget(world: World, _body: _Body) -> Any:
+    with world.store.transaction() as work:
+        events = list(work.all("event"))
+        for event in events:
+            work.remove("event", event["id"])
+    return {"deleted": len(events)}
+
+
 def _mail(world: World, _body: _Body) -> Any:
     with world.store.transaction() as work:
         letters = list(work.all(MAIL))
@@ -147,6 +155,7 @@ CONTROLS: list[tuple[str, str, _Action]] = [
     ("POST", "/_sandbox/reset", _reset),
     ("GET", "/_sandbox/requests", _requests),
     ("GET", "/_sandbox/events", _events),
+    ("DELETE", "/_sandbox/events", _events_forget),
     ("GET", "/_sandbox/mail", _mail),
     ("DELETE", "/_sandbox/mail", _mail_delete),
     ("POST", "/_sandbox/mail", _mail_mode),

@@ -1,10 +1,11 @@
 """Decides, in the transaction that made the event, which deliveries it owes, and with which tricks.
 
-The tricks (hold, drop, duplicate, reverse, split, another api_version, delay) are the control API's;
+The tricks (hold, drop, duplicate, reverse, split, another api_version, delay, suppress) are the control API's;
 they are stored with the state, so that held deliveries stay held over a restart.
 """
 
 import time
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ..contract import Contract
@@ -21,6 +22,7 @@ DEFAULTS: Obj = {
     "split": False,
     "api_version": None,
     "delay": 0,
+    "suppress": [],
 }
 
 
@@ -31,11 +33,17 @@ class Planner:
         self._contract = contract
 
     def plan(self, work: Work, event: Obj) -> None:
-        """Checks the event and adds its deliveries; ContractViolation for an event of a wrong shape."""
+        """Checks the event and adds its deliveries, or takes it back when it shall never have been made.
+
+        ContractViolation for an event of a wrong shape.
+        """
         wrong = self._contract.check_event(event)
         if wrong is not None:
             raise ContractViolation(f"event {event['type']} is against the contract: {wrong}")
         wanted = settings(work)
+        if any(fnmatchcase(event["type"], pattern) for pattern in wanted["suppress"]):
+            work.remove("event", event["id"])
+            return
         events = [event]
         if wanted["split"]:
             twin = {**copied(event), "id": work.new_id("evt")}
@@ -50,7 +58,7 @@ class Planner:
 
 def settings(work: Work) -> Obj:
     """The tricks in force."""
-    return work.find(*_SETTINGS) or DEFAULTS
+    return {**DEFAULTS, **(work.find(*_SETTINGS) or {})}
 
 
 def change(work: Work, given: dict[str, Any]) -> Obj:
@@ -65,6 +73,8 @@ def change(work: Work, given: dict[str, Any]) -> Obj:
     mode = current["mode"]
     if mode not in ("normal", "hold", "release", "drop") or current["order"] not in ("normal", "reverse"):
         raise ValueError("mode is normal, hold, release or drop; order is normal or reverse")
+    if not all(isinstance(pattern, str) for pattern in current["suppress"]):
+        raise ValueError("suppress is a list of event types, with * where wanted")
     if not 1 <= current["duplicate"] <= 20:
         raise ValueError("duplicate is 1 to 20")
     if mode == "release":

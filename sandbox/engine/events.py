@@ -1,18 +1,22 @@
-"""Reading events; they are made by Work.emit."""
+"""Reading events; they are made by Work.emit, and can be read for thirty days."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, ResourceMissing
 from .fields import where
 from .work import Obj, Work
 
 KIND = "event"
+_KEPT_SECONDS = 30 * 86400
 
 
 def retrieve(work: Work, _params: Obj, event_id: str) -> Obj:
     """GET /v1/events/{id}."""
-    return work.read(KIND, event_id)
+    event = work.read(KIND, event_id)
+    if not _is_kept(work, event):
+        raise ResourceMissing(KIND, event_id)
+    return event
 
 
 def listing(work: Work, params: Obj) -> Iterator[Obj]:
@@ -25,10 +29,16 @@ def listing(work: Work, params: Obj) -> Iterator[Obj]:
     success = params.get("delivery_success")
     late = _undelivered(work) if success is not None else set()
     for event in where(work.all(KIND), params):
+        if not _is_kept(work, event):
+            return  # the newest come first
         if not any(fnmatchcase(event["type"], pattern) for pattern in wanted):
             continue
         if success is None or (event["id"] not in late) == success:
             yield event
+
+
+def _is_kept(work: Work, event: Obj) -> bool:
+    return bool(event["created"] > work.now - _KEPT_SECONDS)
 
 
 def _undelivered(work: Work) -> set[str]:

@@ -84,6 +84,8 @@ class Api:
             answer.headers["Idempotency-Key"] = key
         if fault is not None and fault.mode == "drop_after_effect":
             raise Dropped
+        if fault is not None and fault.mode == "delay_after_effect":
+            time.sleep(fault.seconds)
         return answer
 
     def _operation(self, request: Request) -> tuple[Operation, list[str]]:

@@ -6,13 +6,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 MODES = (
-    "429", "500", "500_stored", "timeout", "connection_reset", "drop_after_effect", "delay",
+    "429", "500", "500_stored", "timeout", "connection_reset", "drop_after_effect", "delay", "delay_after_effect",
 )  # fmt: skip
 
 
 @dataclass
 class Fault:
-    """`match`: "METHOD /path" with `*`; `mode`: one of MODES; `times` left; `seconds` for timeout, delay."""
+    """`match`: "METHOD /path" with `*`; `mode`: one of MODES; `times` left; `seconds` for timeout and delays."""
 
     match: str
     mode: str

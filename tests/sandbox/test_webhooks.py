@@ -134,6 +134,33 @@ def test_drop_delay_and_another_version(sandbox: Sandbox, receiver: Receiver) ->
     assert receiver.next_event()["id"] == event.id
 
 
+def test_suppressed_events_are_neither_sent_nor_listed(sandbox: Sandbox, receiver: Receiver) -> None:
+    endpoint(sandbox, receiver)
+    sandbox.control("deliveries", {"suppress": ["product.*"]})
+    product_with_price(sandbox)
+    assert receiver.next_event()["type"] == "price.created"
+    assert receiver.nothing_for(0.3)
+    assert sandbox.client.v1.events.list({"type": "product.*"}).data == []
+    sandbox.control("deliveries", {"mode": "normal"})
+    sandbox.client.v1.products.create({"name": "told"})
+    assert receiver.next_event()["data"]["object"]["name"] == "told"
+
+
+def test_events_are_kept_for_thirty_days(sandbox: Sandbox) -> None:
+    old = sandbox.client.v1.products.create({"name": "old"})
+    sandbox.control("clock", {"advance_seconds": 29 * 86400})
+    assert [event.data.object["id"] for event in sandbox.client.v1.events.list().data] == [old.id]
+    event_id = sandbox.client.v1.events.list().data[0].id
+    sandbox.control("clock", {"advance_seconds": 86400})
+    assert sandbox.client.v1.events.list().data == []
+    with pytest.raises(stripe.InvalidRequestError, match="No such event"):
+        sandbox.client.v1.events.retrieve(event_id)
+    sandbox.client.v1.products.create({"name": "new"})
+    headers = {"Content-Type": "application/json"}
+    assert requests.delete(f"{sandbox.url}/_sandbox/events", headers=headers, timeout=10).json()["deleted"] == 2
+    assert sandbox.client.v1.events.list().data == []
+
+
 def test_wrong_switches_are_refused(sandbox: Sandbox) -> None:
     for body in (
         {"mode": "sideways"},
@@ -141,6 +168,7 @@ def test_wrong_switches_are_refused(sandbox: Sandbox) -> None:
         {"order": "random"},
         {"nonsense": 1},
         {"split": "yes"},
+        {"suppress": [7]},
     ):
         sandbox.control("deliveries", body, status=400)
     assert sandbox.look("deliveries")["settings"]["mode"] == "normal"
