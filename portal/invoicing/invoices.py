@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, Select, select, tuple_
 
 from portal.errors import Conflict, Invalid, NotFound
 from portal.extensions import db
@@ -17,6 +17,7 @@ from portal.models import Invoice, InvoiceDocument
 from portal.outbox import stage
 from portal.security import audit
 
+PAGE_SIZE = 50
 MAX_LIMIT = 100
 MAX_CURSOR = 200  # ours have some 120 characters
 _LISTED = (
@@ -56,19 +57,24 @@ class Page:
     next_cursor: str | None
 
 
-def page(after: str | None = None, limit: int = 25) -> Page:
+def page(after: str | None = None, limit: int = PAGE_SIZE) -> Page:
     """Issued and draft invoices, newest first, by keyset: the cost does not grow with the page's depth.
 
     Raises :class:`BadCursor` for a cursor that we did not make.
     """
     limit = max(1, min(limit, MAX_LIMIT))
+    rows = db.session.execute(listing(after).limit(limit + 1)).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, cursor(rows[-1].created_at, rows[-1].id) if more else None)
+
+
+def listing(after: str | None) -> Select[*tuple[Any, ...]]:
+    """The query of a page, without its limit. Raises :class:`BadCursor`."""
     query = select(*_LISTED).where(Invoice.status != "draft").order_by(Invoice.created_at.desc(), Invoice.id.desc())
     if after:
         query = query.where(tuple_(Invoice.created_at, Invoice.id) < tuple_(*_decode(after)))
-    rows = db.session.execute(query.limit(limit + 1)).all()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return Page(rows, _encode(rows[-1].created_at, rows[-1].id) if more else None)
+    return query
 
 
 def get(invoice_id: UUID) -> Invoice:
@@ -110,15 +116,16 @@ def request_document(invoice_id: UUID) -> Invoice:
     return invoice
 
 
-def _encode(created_at: datetime, invoice_id: UUID) -> str:
+def cursor(created_at: datetime, invoice_id: UUID) -> str:
+    """What stands for "after this invoice" in addresses."""
     return base64.urlsafe_b64encode(json.dumps([created_at.isoformat(), str(invoice_id)]).encode()).decode()
 
 
-def _decode(cursor: str) -> tuple[datetime, UUID]:
-    if len(cursor) > MAX_CURSOR:
+def _decode(text: str) -> tuple[datetime, UUID]:
+    if len(text) > MAX_CURSOR:
         raise BadCursor
     try:
-        created_at, invoice_id = json.loads(base64.urlsafe_b64decode(cursor))
+        created_at, invoice_id = json.loads(base64.urlsafe_b64decode(text))
         return datetime.fromisoformat(created_at), UUID(invoice_id)
     except (binascii.Error, ValueError, TypeError, AttributeError) as error:
         raise BadCursor from error

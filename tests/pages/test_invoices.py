@@ -7,6 +7,7 @@ from apiflask import APIFlask
 from sqlalchemy.orm import Session
 
 from portal.ids import uuid7
+from portal.invoicing.invoices import PAGE_SIZE
 from tests.pages import rows
 from tests.support import html, people
 from tests.support.people import Browser, Person
@@ -25,19 +26,20 @@ def test_an_empty_list_says_why(browser: Browser) -> None:
 def test_the_list_pages_by_cursor_with_and_without_htmx(
     browser: Browser, person: Person, write: Session, fragment: Callable[[str], str]
 ) -> None:
-    for age in range(30):
+    for age in range(PAGE_SIZE + 5):
         rows.invoice(write, person.tenant_id, f"INV-{age:02}", age_days=age)
     write.commit()
     first = html.page(browser.get("/invoices"))
-    assert _numbers(first) == [f"INV-{age:02}" for age in range(25)]
+    assert _numbers(first) == [f"INV-{age:02}" for age in range(PAGE_SIZE)]
     more = first.one(class_="load-more").one("a")
     assert more["href"] == more["hx-get"]
     older = html.page(browser.get(more["href"]))
     further = html.parse(fragment(more["hx-get"]))
-    assert _numbers(older) == _numbers(further) == [f"INV-{age:02}" for age in range(25, 30)]
+    assert _numbers(older) == _numbers(further) == [f"INV-{age:02}" for age in range(PAGE_SIZE, PAGE_SIZE + 5)]
     assert not further.all(class_="load-more")
     assert not further.all("table"), "rows only: they take the place of a row"
-    assert [link.text for link in further.all("a", autofocus=True)] == ["INV-25"], "the focus goes on, not back"
+    focused = [link.text for link in further.all("a", autofocus=True)]
+    assert focused == [f"INV-{PAGE_SIZE}"], "the focus goes on, not back"
 
 
 def test_a_cursor_that_we_did_not_make_is_refused(browser: Browser) -> None:

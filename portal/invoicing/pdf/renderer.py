@@ -23,7 +23,7 @@ from portal.invoicing.pdf.document import InvoiceDocument
 _ROOT = Path(__file__).resolve().parents[3]
 _FONTS = _ROOT / "static" / "fonts" / "ibm-plex-sans"
 _TEMPLATES = _ROOT / "templates"
-_BASE_URL = "asset:document"
+BASE_URL = "asset:document"
 
 # Bidirectional overrides can show "evil" as "live" and turn the digits around them; control characters
 # are not text. Neither belongs on an invoice, so they are dropped wherever text enters the page.
@@ -51,8 +51,8 @@ class _AssetsOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
 
 def render_invoice(document: InvoiceDocument) -> bytes:
     """Return the invoice as a tagged PDF/UA-1 file. The same document gives the same bytes."""
-    fetcher, fonts, stylesheet = _assets()
-    html = HTML(string=invoice_html(document), base_url=_BASE_URL, url_fetcher=fetcher)
+    fetcher, fonts, stylesheet = assets()
+    html = HTML(string=invoice_html(document), base_url=BASE_URL, url_fetcher=fetcher)
     pdf: bytes = html.write_pdf(
         stylesheets=[stylesheet],
         font_config=fonts,
@@ -85,11 +85,11 @@ def invoice_html(document: InvoiceDocument) -> str:
 
 
 @lru_cache(maxsize=1)
-def _assets() -> tuple[_AssetsOnly, FontConfiguration, CSS]:
+def assets() -> tuple[_AssetsOnly, FontConfiguration, CSS]:
     """Read once and shared by all documents: parsing the fonts and the stylesheet costs 20 ms each time."""
     fetcher, fonts = _AssetsOnly(), FontConfiguration()
     text = (_TEMPLATES / "documents" / "invoice.css").read_text("utf-8")
-    return fetcher, fonts, CSS(string=text, base_url=_BASE_URL, url_fetcher=fetcher, font_config=fonts)
+    return fetcher, fonts, CSS(string=text, base_url=BASE_URL, url_fetcher=fetcher, font_config=fonts)
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,67 @@
+"""What the portal is compared with: the least Flask that does the same sort of thing, and a no-op job."""
+
+import json
+import os
+import threading
+from typing import Any
+
+import psycopg
+import stripe
+from flask import Flask, request
+
+_connections = threading.local()
+
+
+def json_app() -> Flask:
+    """A view that answers a small JSON object."""
+    app = Flask("peer")
+
+    @app.get("/")
+    def index() -> dict[str, Any]:
+        return {"status": "ok", "items": 50}
+
+    return app
+
+
+def webhook_app() -> Flask:
+    """A view that checks Stripe's signature, inserts the event's row and commits."""
+    app, secret = Flask("peer"), os.environ["STRIPE_WEBHOOK_SECRET"]
+
+    @app.post("/webhooks/stripe")
+    def receive() -> dict[str, Any]:
+        body = request.get_data(as_text=True)
+        stripe.WebhookSignature.verify_header(body, request.headers["Stripe-Signature"], secret, 300)
+        event = json.loads(body)
+        connection = _connection()
+        connection.execute(
+            "INSERT INTO peer_events (id, type, payload) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            (event["id"], event["type"], body),
+        )
+        connection.commit()
+        return {"received": event["id"]}
+
+    return app
+
+
+def _connection() -> psycopg.Connection[tuple[Any, ...]]:
+    if not hasattr(_connections, "own"):
+        _connections.own = psycopg.connect(os.environ["DATABASE_URL"])
+    found: psycopg.Connection[tuple[Any, ...]] = _connections.own
+    return found
+
+
+def no_job() -> None:
+    """What RQ's worker does when there is nothing to do."""
+
+
+def render_all(pages: list[str]) -> int:
+    """Turn HTML into PDFs with WeasyPrint as the portal sets it up, in a process that stays warm."""
+    from weasyprint import HTML
+
+    from portal.invoicing.pdf import renderer
+
+    fetcher, fonts, stylesheet = renderer.assets()
+    for page in pages:
+        html = HTML(string=page, base_url=renderer.BASE_URL, url_fetcher=fetcher)
+        html.write_pdf(stylesheets=[stylesheet], font_config=fonts, pdf_variant="pdf/ua-1")
+    return len(pages)
