@@ -1,0 +1,87 @@
+"""What a generator cannot guess about a route. A route that needs an entry here and has none fails the test."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from werkzeug.routing import Rule
+from werkzeug.routing.converters import PathConverter, UnicodeConverter, UUIDConverter
+
+from tests.support.people import PASSWORD
+
+
+@dataclass(frozen=True)
+class Hers:
+    """A field of a form that takes one of the victim's values, by its name in :attr:`Loot.named`."""
+
+    name: str
+
+
+Form = Mapping[str, str | Hers]
+_ANOTHER = {"new_password": "another calm and exact tool", "repeated": "another calm and exact tool"}
+
+# What a form would send so that the handler goes as far as it can. Passwords are wrong: nothing may come of them.
+FORMS: Mapping[str, Form] = {
+    "account.change_password": {"current_password": f"not {PASSWORD}", **_ANOTHER},
+    "account.revoke_other_sessions": {},
+    "account.revoke_session": {},
+    "account.save_preferences": {"language": "en", "format_locale": "en_US", "timezone": "UTC", "theme": "auto"},
+    "account.switch_tenant": {"tenant_id": Hers("tenant_id")},
+    "checkout.start": {"plan_id": "starter", "interval": "month"},
+    "invoices.request_document": {},
+    "preferences.language": {"language": "en"},
+    "preferences.theme": {"theme": "auto"},
+    "sign_in.request_reset": {"email": Hers("email")},
+    "sign_in.set_password": _ANOTHER,
+    "sign_in.sign_out": {},
+    "sign_in.submit": {"email": Hers("email"), "password": f"not {PASSWORD}"},
+    "webhooks.stripe": {},
+    "webhooks.stripe_short": {},
+}
+
+# Their answers hold durations and counters: of these, status and headers are compared, and nothing of hers is shown.
+VOLATILE = frozenset({"ops.health", "ops.prometheus"})
+# They count tries by account and address; each attempt begins with none counted.
+COUNTED = frozenset({"account.change_password", "sign_in.request_reset", "sign_in.submit"})
+# The person has to sign in again afterwards.
+ENDS_SESSION = frozenset({"sign_in.sign_out"})
+# Whoever belongs to both tenants may go from one to the other.
+OPEN_TO_MEMBERS_OF_BOTH = frozenset({"account.switch_tenant"})
+
+# Parameters of the path that hold no uuid: by what they are filled.
+TEXT_PARAMETERS = {"token": "token", "filename": "filename"}
+
+
+class Unknown(AssertionError):
+    """The generator met something that nobody told it about; the message says what to add."""
+
+
+def form_of(rule: Rule) -> Form:
+    """A valid form for an unsafe route. Raises :class:`Unknown`."""
+    if rule.endpoint not in FORMS:
+        raise Unknown(
+            f"POST {rule.rule} is new here. Add to FORMS in tests/isolation/recipes.py: "
+            f'"{rule.endpoint}": {{the fields of a valid form; Hers("…_id") where it takes an id; {{}} for none}}'
+        )
+    return FORMS[rule.endpoint]
+
+
+def parameters_of(rule: Rule, named: Mapping[str, str]) -> Mapping[str, str]:
+    """For each parameter of the path, the victim's value that it was made for. Raises :class:`Unknown`."""
+    found = {}
+    for name, converter in rule._converters.items():
+        if isinstance(converter, UUIDConverter):
+            if name not in named:
+                raise Unknown(
+                    f"{rule.rule} takes {name}, and the victim has no row of that kind. Add one to _plant() in "
+                    f"tests/isolation/world.py: a row of a table whose name in the singular ends with "
+                    f"{name.removesuffix('_id')!r}. Known: {', '.join(sorted(named))}"
+                )
+            found[name] = named[name]
+        elif isinstance(converter, UnicodeConverter | PathConverter) and name in TEXT_PARAMETERS:
+            found[name] = named["invoice_id"]
+        else:
+            raise Unknown(
+                f"{rule.rule} takes {name} by a {type(converter).__name__}. Say in TEXT_PARAMETERS in "
+                f"tests/isolation/recipes.py what it holds, or use <uuid:{name}>"
+            )
+    return found

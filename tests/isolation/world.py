@@ -1,0 +1,170 @@
+"""Two tenants that have bought, one that is just buying, and everybody who may try to look across.
+
+The *victim* has at least one row in every tenant table, full of texts and amounts that occur nowhere else.
+What is hers is read from the catalogue: a table that is added later is covered without a word here, once
+:func:`_plant` gives it a row (``tests/isolation/test_sql.py`` says so when it has none).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from apiflask import APIFlask
+from sqlalchemy.orm import Session
+
+from portal import config
+from portal.app import create_app
+from portal.ids import uuid7
+from portal.models import BillingDetails, Notice, OutboxRow, PasswordReset
+from portal.security.people import add_member
+from portal.security.principal import hash_token
+from tests.isolation.snapshots import Snapshot, take
+from tests.pages import rows
+from tests.support import database, people, shopping
+from tests.support.people import Person
+from tests.support.sandbox import Sandbox
+
+CANARY = "Zanzibar-Quokka"
+TENANT_NAME = f"{CANARY} Incorporated"
+AMOUNT_MINOR = 765_432_19
+# Those amounts as a page, a file or an export may write them.
+AMOUNT_TEXTS = ("765,432.19", "765.432,19", "765432.19", str(AMOUNT_MINOR))
+
+
+@dataclass(frozen=True)
+class World:
+    """The installation under attack. ``before``: its rows when nothing had been tried yet."""
+
+    settings: config.Settings
+    app: APIFlask
+    victim: Person
+    victim_viewer: Person
+    rival: Person
+    rival_viewer: Person
+    shopper: Person
+    nowhere: Person
+    staff: Person
+    former_staff: Person
+    before: Snapshot
+
+    @property
+    def victim_id(self) -> UUID:
+        assert self.victim.tenant_id is not None
+        return self.victim.tenant_id
+
+    @property
+    def rival_id(self) -> UUID:
+        assert self.rival.tenant_id is not None
+        return self.rival.tenant_id
+
+    @property
+    def attackers(self) -> tuple[Person, ...]:
+        """Everybody but the victim's owner."""
+        return (
+            self.victim_viewer,
+            self.rival,
+            self.rival_viewer,
+            self.shopper,
+            self.nowhere,
+            self.staff,
+            self.former_staff,
+        )
+
+    def take(self) -> Snapshot:
+        """All rows of all tables now."""
+        return take(self.settings)
+
+
+@contextmanager
+def inhabited(settings: config.Settings, sandbox: Sandbox) -> Iterator[World]:
+    """A world on a database of its own."""
+    from blueprints import PAGES
+
+    app = create_app("web", settings=settings, blueprints=PAGES)
+    people.prepare(app)
+    worker = create_app("worker", settings=settings)
+    try:
+        with app.app_context():
+            inhabitants = _people()
+            _buy(worker, sandbox, inhabitants)
+        for person in (inhabitants["victim"], inhabitants["victim_viewer"]):
+            people.browser(app, person)
+        with rows.written(settings) as session:
+            _plant(session, inhabitants["victim"])
+        yield World(settings, app, before=take(settings), **inhabitants)
+    finally:
+        for each in (worker, app):
+            with each.app_context():
+                database.dispose(each)
+
+
+def _people() -> dict[str, Person]:
+    victim_id = shopping.make_tenant(TENANT_NAME)
+    rival_id = shopping.make_tenant("Rival Limited")
+    shopper_id = shopping.make_tenant("Shopper & Sons")
+    shopper = people.member(shopper_id)
+    add_member(victim_id, shopper.user_id, "viewer")  # belongs to both, and looks at the shop
+    return {
+        "victim": people.member(victim_id, email=f"owner@{CANARY}.example".lower(), name=f"{CANARY} Owner"),
+        "victim_viewer": people.member(victim_id, "viewer"),
+        "rival": people.member(rival_id),
+        "rival_viewer": people.member(rival_id, "viewer"),
+        "shopper": shopper,
+        "nowhere": people.user(),
+        "staff": people.staff("support"),
+        "former_staff": people.staff("admin"),
+    }
+
+
+def _buy(worker: APIFlask, sandbox: Sandbox, inhabitants: dict[str, Person]) -> None:
+    from jobs.drain import drain
+
+    def run() -> int:
+        with worker.app_context():
+            return drain()
+
+    for name in ("victim", "rival"):
+        tenant_id = inhabitants[name].tenant_id
+        assert tenant_id is not None
+        shopping.buy(tenant_id, sandbox, run)
+    shopper_id = inhabitants["shopper"].tenant_id
+    assert shopper_id is not None
+    shopping.start(shopper_id)
+
+
+def _plant(session: Session, victim: Person) -> None:
+    """What the purchase did not leave behind, told apart from all else by its texts and amounts."""
+    tenant_id = victim.tenant_id
+    assert tenant_id is not None
+    details = session.get_one(BillingDetails, tenant_id)
+    details.line1, details.city, details.tax_id = f"1 {CANARY} Road", f"{CANARY} Town", f"{CANARY}-TAX-1"
+    for number, state in ((f"{CANARY}-0001", "ready"), (f"{CANARY}-0002", "failed")):
+        invoice = rows.invoice(
+            session,
+            tenant_id,
+            number,
+            subtotal_minor=AMOUNT_MINOR,
+            tax_minor=0,
+            taxes=[],
+            total_minor=AMOUNT_MINOR,
+            amount_due_minor=AMOUNT_MINOR,
+            amount_paid_minor=AMOUNT_MINOR,
+            document_state=state,
+        )
+        if state == "ready":
+            rows.document(session, invoice, f"%PDF-1.7 {CANARY}".encode())
+    rows.checkout(session, tenant_id)
+    session.add(
+        Notice(
+            tenant_id=tenant_id,
+            id=uuid7(),
+            kind="invoice_issued",
+            object_id=str(invoice.id),
+            channel="mail",
+            recipient=f"{CANARY}@notice.example",
+            language="en",
+        )
+    )
+    session.add(OutboxRow(id=uuid7(), tenant_id=tenant_id, kind="mail.send", key=f"mail.send:{CANARY}", payload={}))
+    session.add(PasswordReset(token_hash=hash_token(CANARY), user_id=victim.user_id, expires_at=rows.NOW))
