@@ -3,6 +3,7 @@
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
+from portal import failpoints
 from portal.gateway import inbox
 from portal.gateway.inbox import BadDelivery, TooLarge
 from portal.security.guards import machine
@@ -27,4 +28,5 @@ def stripe() -> ResponseReturnValue:
         )
     except BadDelivery as error:
         return {"error": error.code}, error.status
+    failpoints.reach("webhook.answer")
     return {"received": event_id}

@@ -5,12 +5,18 @@ import time
 from flask import current_app
 
 import jobs  # noqa: F401  (registers the handlers)
-from portal import tenancy
+from portal import failpoints, tenancy
 from portal.mirror import dispatch as mirror
 from portal.outbox import dispatch as outbox
 from portal.outbox.wake import bell
 
 BUDGET_SECONDS = 20.0
+
+
+def serve_bell() -> int:
+    """The RQ job that :class:`portal.outbox.wake.Bell` enqueues; RQ acknowledges it when this returns."""
+    with failpoints.around("rq.job"):
+        return drain()
 
 
 def drain() -> int:

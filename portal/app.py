@@ -7,7 +7,7 @@ from apiflask import APIFlask
 from flask import Blueprint
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal import config, errors_http, i18n, logs, metrics, templating, tenancy
+from portal import config, errors_http, failpoints, i18n, logs, metrics, templating, tenancy
 from portal.commands import register_commands
 from portal.extensions import db, migrate
 from portal.gateway.client import init_gateway
@@ -15,6 +15,17 @@ from portal.outbox import init_outbox
 from portal.security import init_security
 from portal.security.guards import check_every_route_is_guarded
 
+# A lock is waited for less long than a statement may take: a process that was stopped while it holds one must
+# not stop every page of the tenant for half a minute.
+_SERVER_OPTIONS = " ".join(
+    f"-c {option}"
+    for option in (
+        "timezone=UTC",
+        "statement_timeout=30s",
+        "lock_timeout=5s",
+        "idle_in_transaction_session_timeout=60s",
+    )
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -31,6 +42,8 @@ def create_app(
     :class:`portal.security.guards.UnguardedRoute` when a route does not say who may use it.
     """
     settings = settings or config.load()
+    if settings.failpoints:
+        failpoints.arm(settings.failpoints)
     app = APIFlask(
         "portal",
         json_errors=False,
@@ -78,7 +91,7 @@ def _configure(app: APIFlask, settings: config.Settings, role: config.Role) -> N
         "connect_args": {
             "connect_timeout": 3,
             "application_name": f"portal-{role}",
-            "options": "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s",
+            "options": _SERVER_OPTIONS,
         },
     }
     # The rarely used roles keep no connection: a pool each would eat the server's.

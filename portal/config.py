@@ -27,6 +27,7 @@ _MAY_BE_EMPTY = (
     "stripe_public_key",
     "smtp_username",
     "smtp_password",
+    "failpoints",
 )
 
 
@@ -66,6 +67,7 @@ class Settings:
     odoo_api_key: str
     odoo_database: str
     odoo_login: str
+    failpoints: str
 
     @property
     def is_production(self) -> bool:
@@ -178,5 +180,7 @@ def _check(settings: Settings) -> None:
         raise ConfigError("PUBLIC_URL must start with http:// or https://")
     if settings.is_production and settings.stripe_api_base != STRIPE_API_BASE:
         raise ConfigError("STRIPE_API_BASE points away from Stripe; that is allowed only with PORTAL_ENV=development")
+    if settings.is_production and settings.failpoints:
+        raise ConfigError("FAILPOINTS makes processes die on purpose; it is allowed only with PORTAL_ENV=development")
     if settings.stripe_api_base != STRIPE_API_BASE and "_live_" in settings.stripe_api_key:
         raise ConfigError("a live Stripe key must never be sent to another address than Stripe's")

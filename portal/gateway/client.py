@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import stripe
 from flask import Flask, current_app
 
+from portal import failpoints
 from portal.gateway.errors import PaymentServiceUnavailable, translate
 
 API_VERSION = "2026-10-28.endive"
@@ -64,10 +65,16 @@ class Gateway:
         return self._call(call)
 
     def _call(self, call: Callable[[stripe.StripeClient], T]) -> T:
+        point = f"stripe.{failpoints.caller_name(call)}"
         try:
-            return call(self.stripe)
+            with failpoints.around(point, _no_connection):
+                return call(self.stripe)
         except stripe.StripeError as error:
             raise translate(error) from error
+
+
+def _no_connection() -> stripe.APIConnectionError:
+    return stripe.APIConnectionError("a failpoint")  # type: ignore[no-untyped-call]
 
 
 def as_dict(resource: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from portal import failpoints
 from portal.extensions import db
 from portal.ids import uuid7
 from portal.invoicing.pdf import TEMPLATE_VERSION, PdfFailed, PdfProcess, PdfTimeout, PdfUnavailable, RenderedPdf
@@ -36,7 +37,8 @@ def render(work: Work) -> None:
     if snapshot is None:
         return
     try:
-        rendered = pdf_process().render(snapshot)
+        with failpoints.around("pdf.render", lambda: PdfTimeout(seconds=0)):
+            rendered = pdf_process().render(snapshot)
     except (PdfTimeout, PdfFailed, PdfUnavailable) as error:
         if work.attempts < TRIES and not isinstance(error, PdfUnavailable):
             raise

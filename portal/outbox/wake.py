@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, current_app
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry as RedisRetry
 from rq import Queue
@@ -18,10 +19,11 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from portal import failpoints
 from portal.extensions import db
 
 QUEUE = "portal"
-DRAIN = "jobs.drain.drain"
+DRAIN = "jobs.drain.serve_bell"
 TIMEOUT_SECONDS = 0.2
 BREAKER_SECONDS = 5.0
 
@@ -48,7 +50,8 @@ class Bell:
         try:
             # Results and failures are of no interest: the truth is in the outbox. One second and not zero: RQ
             # deletes a job without a result by reading it first, and fails when Redis was wiped meanwhile.
-            self._queue.enqueue(DRAIN, result_ttl=1, failure_ttl=60, ttl=60, job_timeout=120)
+            with failpoints.around("redis.ring", RedisConnectionError):
+                self._queue.enqueue(DRAIN, result_ttl=1, failure_ttl=60, ttl=60, job_timeout=120)
         except RedisError as error:
             self._closed_until = time.monotonic() + BREAKER_SECONDS
             log.warning("redis does not answer; the ticker will see to the work: %s", type(error).__name__)

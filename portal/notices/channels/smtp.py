@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from typing import Any
 
+from portal import failpoints
 from portal.config import Settings
 from portal.notices.channels.base import PermanentFailure, TemporaryFailure
 
@@ -50,7 +51,8 @@ def send(mail: EmailMessage, settings: Settings) -> None:
     """
     with connected(settings) as server:
         try:
-            server.send_message(mail)
+            with failpoints.around("smtp.send", smtplib.SMTPServerDisconnected):
+                server.send_message(mail)
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = next(iter(error.recipients.values()))
             raise _refusal(code, answer) from error
@@ -71,7 +73,8 @@ def connected(settings: Settings) -> Iterator[smtplib.SMTP]:
     """A connection that is encrypted and signed in as the settings say. Raises TemporaryFailure."""
     with contextlib.ExitStack() as stack:
         try:
-            server = _greeted(settings)
+            with failpoints.around("smtp.connect", smtplib.SMTPServerDisconnected):
+                server = _greeted(settings)
             stack.callback(_leave, server)
             _secure(server, settings)
         except (OSError, smtplib.SMTPException) as error:

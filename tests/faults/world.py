@@ -1,0 +1,102 @@
+"""Where journeys happen: a database, a sandbox and the portal's two apps, for many journeys one after the other."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from apiflask import APIFlask
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from blueprints import PAGES
+from portal import config
+from portal.app import create_app
+from portal.billing.publish import publish_plans
+from portal.gateway.account import bind_account
+from portal.invoicing.pdf import PdfProcess
+from portal.invoicing.pdf.pool import _Child
+from tests.support import database, people, sandbox
+from tests.support.sandbox import Sandbox
+
+_LET_TIME_PASS = (
+    "UPDATE outbox SET next_at = now() WHERE next_at > now()",
+    "UPDATE stripe_objects SET next_at = now() WHERE next_at > now()",
+)
+_EXPIRE_LEASES = (
+    "UPDATE outbox SET lease_until = now() - interval '1 second' WHERE lease_until > now()",
+    "UPDATE stripe_objects SET lease_until = now() - interval '1 second' WHERE lease_until > now()",
+)
+_OPEN_WORK = """
+    SELECT (SELECT count(*) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL)
+         + (SELECT count(*) FROM stripe_objects WHERE seen < wanted AND parked_at IS NULL)"""
+
+
+class InheritedRenderer(PdfProcess):
+    """Every fork speaks to the renderer of this process: starting one costs more than all else that it does.
+
+    The points lie around a conversation and never within one, so that no fork dies in the middle of it.
+    """
+
+    def forget_after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def _ready_child(self) -> _Child:
+        return self._child or super()._ready_child()
+
+
+@dataclass(frozen=True)
+class World:
+    """The apps hold no connection in this process: whoever acts is a fork of it."""
+
+    web: APIFlask
+    worker: APIFlask
+    sandbox: Sandbox
+    settings: config.Settings
+
+    def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
+        """What the database's owner sees."""
+        engine = create_engine(self.settings.role_url("owner"), poolclass=NullPool)
+        with engine.begin() as connection:
+            return [dict(row) for row in connection.execute(text(statement), values).mappings()]
+
+    def let_time_pass(self) -> None:
+        """All that waits for later is due, and the leases of the dead are over."""
+        engine = create_engine(self.settings.role_url("owner"), poolclass=NullPool)
+        with engine.begin() as connection:
+            # Rows that a stalled process has locked are left to it.
+            connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+            for statement in (*_LET_TIME_PASS, *_EXPIRE_LEASES):
+                table = statement.split()[1]
+                free = f"id IN (SELECT id FROM {table} FOR UPDATE SKIP LOCKED)"  # noqa: S608
+                connection.execute(text(f"{statement} AND {free}"))
+
+    def open_rows(self) -> list[dict[str, Any]]:
+        """What is owed, for the message of a failure."""
+        return self.rows(
+            "SELECT key, attempts, last_error FROM outbox WHERE done_at IS NULL AND dead_at IS NULL"
+            " UNION ALL SELECT id, attempts, last_error FROM stripe_objects WHERE seen < wanted AND parked_at IS NULL"
+        )
+
+    def open_work(self) -> int:
+        """How many rows wait to be done and how many objects to be read."""
+        return int(self.rows(_OPEN_WORK)[0]["?column?"])
+
+
+@contextmanager
+def made(template: str) -> Iterator[World]:
+    """A world on a clone of ``template``, with published plans."""
+    with sandbox.running() as box, database.cloned(template) as name:
+        settings = config.load(database.environment(name, SMTP_STARTTLS="off", **box.environment()))
+        for role, act in (("owner", bind_account), ("worker", publish_plans)):
+            app = create_app(role, settings=settings)  # type: ignore[arg-type]
+            with app.app_context():
+                act()
+                database.dispose(app)
+        web = people.prepare(create_app("web", settings=settings, blueprints=PAGES))
+        worker = create_app("worker", settings=settings)
+        renderer = worker.extensions["pdf_process"] = InheritedRenderer()
+        renderer.start()
+        yield World(web, worker, box, settings)  # type: ignore[arg-type]
+        renderer.close()
