@@ -6,6 +6,7 @@ from portal.embedded import checks
 from portal.embedded.checks import Check
 from portal.embedded.console import Console
 from portal.embedded.places import Places
+from tests.support import advisories, skips
 
 SUITE = """
 import pytest
@@ -19,6 +20,7 @@ def test_passes():
 """
 PASSES = Check("passes", ("-c", "pass"))
 FAILS = Check("fails", ("-c", "raise SystemExit(3)"))
+KNOWS_NOTHING = Check("asks", ("-c", "raise SystemExit(75)"), unanswered="nobody answered")
 ABSENT = Check("absent", ("-c", "raise SystemExit('it was run')"), skipped="the tool is not there")
 
 
@@ -32,6 +34,8 @@ def run(tmp_path, monkeypatch, capsys):
     def run(*static, truth=True, arguments=()):
         (tmp_path / "test_it.py").write_text(SUITE.format(truth=truth))
         monkeypatch.setattr(checks, "_static_checks", lambda: list(static))
+        monkeypatch.setattr(checks, "_supply_checks", list)
+        monkeypatch.setattr(checks, "_on_oldest_postgres", lambda: PASSES)
         code = checks.run_checks(Places(tmp_path, tmp_path / "var"), Console(), list(arguments))
         return code, capsys.readouterr().out.partition("Summary\n")[2].splitlines()
 
@@ -76,6 +80,39 @@ def test_a_check_that_cannot_be_run_fails_in_ci_unless_listed(run, tmp_path, mon
         ended, lines = run(ABSENT)
     assert ended == code
     assert shown(lines, "absent") == f"{mark} absent skipped: the tool is not there"
+
+
+@pytest.mark.parametrize(
+    ("ci", "listing", "code", "mark"),
+    [("", "", 0, "–"), ("true", "", 1, "✗"), ("true", "nobody answered\n", 0, "–")],
+    ids=["not in CI", "unlisted", "listed"],
+)
+def test_a_check_that_finds_nothing_out_is_a_skip_and_never_passes(run, tmp_path, monkeypatch, ci, listing, code, mark):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "skips.txt").write_text(listing)
+    with monkeypatch.context() as patched:
+        patched.setenv("CI", ci)
+        ended, lines = run(KNOWS_NOTHING)
+    assert ended == code
+    assert shown(lines, "asks") == f"{mark} asks skipped: nobody answered"
+
+
+def test_another_check_that_ends_with_that_code_has_failed(run):
+    code, lines = run(Check("asks", ("-c", "raise SystemExit(75)")))
+    assert code == 1
+    assert shown(lines, "asks").startswith("✗ asks failed")
+
+
+def test_a_check_gets_its_variables(run):
+    seen = "import os; raise SystemExit(os.environ.get('RUN_POSTGRES') != '16')"
+    assert run(Check("asks", ("-c", seen), variables={"RUN_POSTGRES": "16"}))[0] == 0
+
+
+def test_what_the_audit_says_is_what_its_check_knows():
+    (audit,) = [check for check in checks._supply_checks() if check.unanswered]
+    assert audit.unanswered == advisories.REASON
+    assert checks.UNANSWERED == advisories.UNANSWERED
+    assert audit.unanswered in skips.allowed_reasons(skips.ALLOWED.read_text())
 
 
 def test_with_arguments_only_pytest_is_run(run):
