@@ -1,9 +1,9 @@
 """Requests and answers as plain values: sent with any names at any place, compared without what always differs."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -100,7 +100,8 @@ class Answer:
         if self.headers != other.headers:
             return f"headers {sorted(set(self.headers) ^ set(other.headers))}"
         if self.body != other.body:
-            at = len(os.path.commonprefix([self.body, other.body]))
+            pairs = enumerate(zip_longest(self.body, other.body))
+            at = next(n for n, (mine, theirs) in pairs if mine != theirs)
             here = slice(max(0, at - 60), at + 60)
             return f"body …{self.body[here]!r} instead of …{other.body[here]!r}"
         return ""
