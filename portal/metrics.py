@@ -19,6 +19,7 @@ _FAMILIES = {
     "billing_payments_total": (CounterMetricFamily, "Payments of invoices by status."),
     "billing_outbox_due": (GaugeMetricFamily, "Owed work that is due, by kind."),
     "billing_outbox_oldest_seconds": (GaugeMetricFamily, "Age of the oldest due work in seconds."),
+    "billing_event_cursor_lag_seconds": (GaugeMetricFamily, "Since Stripe's list of events was looked through."),
     "billing_parked_total": (GaugeMetricFamily, "Open findings for staff, by kind."),
 }
 

@@ -9,6 +9,8 @@ from sqlalchemy import delete, insert, text
 
 from portal import money
 from portal.extensions import db
+from portal.gateway import kinds
+from portal.mirror import missed_events
 from portal.models import MetricValue
 from portal.tenancy import reader_session
 
@@ -29,6 +31,10 @@ _OLDEST = text("""
     SELECT coalesce(extract(epoch FROM now() - min(next_at)), 0) FROM outbox
     WHERE done_at IS NULL AND dead_at IS NULL AND next_at <= now()""")
 _FINDINGS = text("SELECT kind, count(*) FROM drift_findings WHERE resolved_at IS NULL GROUP BY 1")
+# Only when every list was looked through once: the oldest of them, by the database's clock.
+_CURSORS = text("""
+    SELECT extract(epoch FROM now() - min(completed_at)) FROM stripe_cursors
+    WHERE name = ANY(:names) HAVING count(completed_at) = cardinality(CAST(:names AS text[]))""")
 
 
 def refresh() -> None:
@@ -56,3 +62,6 @@ def _figures() -> Iterable[Figure]:
         yield "billing_outbox_oldest_seconds", {}, Decimal(session.execute(_OLDEST).scalar_one())
         for kind, count in session.execute(_FINDINGS):
             yield "billing_parked_total", {"kind": kind}, Decimal(count)
+        names = [missed_events.cursor_name(group) for group in kinds.POLLED]
+        if (lag := session.execute(_CURSORS, {"names": names}).scalar()) is not None:
+            yield "billing_event_cursor_lag_seconds", {}, Decimal(lag)

@@ -9,8 +9,7 @@ from flask.testing import FlaskClient
 
 from portal import config
 from portal.app import create_app
-from portal.billing.publish import publish_plans
-from portal.gateway.account import bind_account
+from portal.gateway.client import TokenBucket
 from tests.support import database, people, sandbox
 from tests.support.sandbox import Sandbox
 from tests.support.shopping import make_tenant
@@ -34,13 +33,7 @@ def fixture_stripe_sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="session", name="shop")
 def fixture_shop(template: str, stripe_sandbox: Sandbox) -> Iterator[str]:
     """A template whose plans are published to this worker's sandbox and whose account is bound."""
-    with database.cloned(template) as name:
-        settings = config.load(database.environment(name, **stripe_sandbox.environment()))
-        for role, act in (("owner", bind_account), ("worker", publish_plans)):
-            app = create_app(role, settings=settings)
-            with app.app_context():
-                act()
-                database.dispose(app)
+    with database.published(template, stripe_sandbox.environment()) as name:
         yield name
 
 
@@ -92,6 +85,7 @@ def fixture_tenant(request: pytest.FixtureRequest) -> UUID:
 def fixture_worker(settings: config.Settings) -> Iterator[APIFlask]:
     """The app on the worker role."""
     app = create_app("worker", settings=settings)
+    app.extensions["gateway"]._reads = TokenBucket(1000.0)  # the sandbox has no limit to keep under
     yield app
     with app.app_context():
         database.dispose(app)

@@ -95,9 +95,18 @@ def _is_from_the_future(signature: str) -> bool:
 
 
 def _store(event: dict[str, Any]) -> None:
+    tenancy.fresh()
+    take_in(event)
+    db.session.commit()
+
+
+def take_in(event: dict[str, Any]) -> bool:
+    """Store an event in the current transaction and want its object, whoever told us of it.
+
+    ``event`` is known to be Stripe's, as JSON. Returns whether it was new.
+    """
     target = named_object(event["type"], event["data"]["object"])
     parked = _reason_to_park(event)
-    tenancy.fresh()
     stored = db.session.execute(
         insert(StripeEvent)
         .values(
@@ -113,12 +122,13 @@ def _store(event: dict[str, Any]) -> None:
         .on_conflict_do_nothing()
     )
     # A repeat wants nothing more: the first delivery's wish is either served or still open.
-    if affected(stored):
-        if parked:
-            _report_parked(event, parked)
-        elif target:
-            want(target.object_id, target.kind)
-    db.session.commit()
+    if not affected(stored):
+        return False
+    if parked:
+        _report_parked(event, parked)
+    elif target:
+        want(target.object_id, target.kind)
+    return True
 
 
 def want(object_id: str, kind: str) -> None:

@@ -1,5 +1,6 @@
 """Which object a Stripe event names: the one whose newest state we then read."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
@@ -34,6 +35,38 @@ _THROUGH = {
     "charge.": "payment_intent",
     "refund.": "payment_intent",
     "invoice_payment.": "invoice",
+}
+
+# What we ask of Stripe's list of events: the same that an endpoint listens for (README), in groups of at most
+# twenty, because the list takes no more types at once. Each group is looked through by itself.
+POLLED: Mapping[str, tuple[str, ...]] = {
+    "subscribing": (
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.expired",
+        "customer.updated",
+        "customer.subscription.created",
+        "customer.subscription.updated",
+        "customer.subscription.deleted",
+        "customer.subscription.paused",
+        "customer.subscription.resumed",
+        "payment_method.attached",
+        "payment_method.updated",
+        "payment_method.automatically_updated",
+    ),
+    "invoicing": (
+        "invoice.created",
+        "invoice.updated",
+        "invoice.finalized",
+        "invoice.paid",
+        "invoice.payment_succeeded",
+        "invoice.payment_failed",
+        "invoice.voided",
+        "invoice.marked_uncollectible",
+        "charge.refunded",
+        "refund.updated",
+    ),
 }
 
 

@@ -36,7 +36,7 @@ class OutboxRow(Timestamped, Model):
 
 
 class StripeEvent(Model):
-    """The inbox: every event that Stripe delivered, once."""
+    """The inbox: every event that Stripe delivered or listed, once."""
 
     __tablename__ = "stripe_events"
     __table_args__ = (Index(None, "object_id"),)
@@ -64,6 +64,8 @@ class StripeObject(Model):
     kind: Mapped[str]
     wanted: Mapped[int] = mapped_column(server_default="0")
     seen: Mapped[int] = mapped_column(server_default="0")
+    # The ``wanted`` that the nightly sweep alone has asked for: what that reading changes, no event had told.
+    swept: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
     lease_token: Mapped[UUID | None]
@@ -71,6 +73,24 @@ class StripeObject(Model):
     parked_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     seen_at: Mapped[datetime | None]
+
+
+class StripeCursor(Model):
+    """How far we have looked through one of Stripe's lists, and through our own rows for the nightly sweep.
+
+    A pass is under way while ``started_at`` is set. ``stage`` and ``after`` are its place; ``newest_at`` is the
+    newest thing it met, and becomes ``reached_at`` (everything made earlier was looked at) at its end.
+    """
+
+    __tablename__ = "stripe_cursors"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    stage: Mapped[str | None]
+    after: Mapped[str | None]
+    newest_at: Mapped[datetime | None]
+    reached_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
 
 
 class StripeCustomer(Timestamped, Model):

@@ -26,6 +26,7 @@ PLATFORM = {
     "plan_prices": "the catalogue, the same for all",
     "plans": "the catalogue, the same for all",
     "staff_members": "the platform's own people",
+    "stripe_cursors": "how far Stripe's lists were looked through",
     "stripe_customers": "global uniqueness of Stripe ids",
     "stripe_events": "the inbox",
     "stripe_objects": "what is wanted of Stripe",

@@ -15,8 +15,10 @@ from sqlalchemy.pool import NullPool
 
 from portal import config
 from portal.app import create_app
+from portal.billing.publish import publish_plans
 from portal.commands.demo import seed_plans
 from portal.commands.setup import prepare_database
+from portal.gateway.account import bind_account
 from tests.support.services import DATABASE_VARIABLE, REDIS_VARIABLE
 
 SECRET_KEY = "test-secret-key-of-more-than-thirty-two-characters"
@@ -82,6 +84,19 @@ def cloned(template: str) -> Iterator[str]:
         yield name
     finally:
         _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def published(template: str, stripe: dict[str, str]) -> Iterator[str]:
+    """The name of a copy of ``template`` whose account is bound and whose plans are published, dropped afterwards."""
+    with cloned(template) as name:
+        settings = config.load(environment(name, **stripe))
+        for role, act in (("owner", bind_account), ("worker", publish_plans)):
+            app = create_app(role, settings=settings)
+            with app.app_context():
+                act()
+                dispose(app)
+        yield name
 
 
 def dispose(app: object) -> None:
