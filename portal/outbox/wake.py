@@ -5,7 +5,6 @@ failure it is left alone for a while: a page must never wait for a bell (design 
 """
 
 import logging
-import time
 from typing import Any
 
 from flask import Flask, current_app
@@ -20,12 +19,13 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from portal import failpoints
+from portal.breaker import Breaker
 from portal.extensions import db
 
 QUEUE = "portal"
 DRAIN = "jobs.drain.serve_bell"
 TIMEOUT_SECONDS = 0.2
-BREAKER_SECONDS = 5.0
+PAUSE_SECONDS = 5.0
 
 log = logging.getLogger("portal.outbox")
 
@@ -41,11 +41,11 @@ class Bell:
             retry=RedisRetry(NoBackoff(), 0),
         )
         self._queue = Queue(QUEUE, connection=self.redis, serializer=JSONSerializer)
-        self._closed_until = 0.0
+        self._breaker = Breaker(PAUSE_SECONDS, PAUSE_SECONDS)
 
     def ring(self) -> bool:
         """Ask a worker to drain. Returns whether Redis took it."""
-        if time.monotonic() < self._closed_until:
+        if self._breaker.remaining():
             return False
         try:
             # Results and failures are of no interest: the truth is in the outbox. One second and not zero: RQ
@@ -53,7 +53,7 @@ class Bell:
             with failpoints.around("redis.ring", RedisConnectionError):
                 self._queue.enqueue(DRAIN, result_ttl=1, failure_ttl=60, ttl=60, job_timeout=120)
         except RedisError as error:
-            self._closed_until = time.monotonic() + BREAKER_SECONDS
+            self._breaker.failed()
             log.warning("redis does not answer; the ticker will see to the work: %s", type(error).__name__)
             return False
         return True

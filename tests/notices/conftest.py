@@ -1,7 +1,9 @@
 """A portal on a database of its own, whose mail goes to a real SMTP server inside the test."""
 
 import ssl
+import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 import jobs.mail  # noqa: F401  (registers the handlers)
-from portal import config, tenancy
+from portal import breaker, config, tenancy
 from portal.extensions import db
 from portal.notices.notify import notify
 from portal.outbox import dispatch
@@ -92,6 +94,18 @@ def fixture_send(worker: APIFlask) -> Callable[[], int]:
             return done
 
     return send
+
+
+@pytest.fixture(name="later")
+def fixture_later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let seconds go by for whoever pauses."""
+    passed = [0.0]
+    monkeypatch.setattr(breaker, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + passed[0]))
+
+    def later(seconds: float) -> None:
+        passed[0] += seconds
+
+    return later
 
 
 @pytest.fixture(name="rows")

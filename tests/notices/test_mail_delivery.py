@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.engine import make_url
 
-from portal.notices.deliveries import FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS
+from portal.notices.deliveries import FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, LONGEST_PAUSE_SECONDS
 from tests.notices.conftest import environment
 
 STATE = "SELECT state, error, sent_at FROM notices"
@@ -60,16 +60,38 @@ def test_the_delay_grows_with_the_outage(started, send, smtp, rows, age, seconds
     assert seconds - 5 < rows(WAIT)[0].seconds <= seconds + 5
 
 
-def test_an_outage_of_a_day_heals_by_itself(started, send, smtp, rows):
+def test_an_outage_of_a_day_heals_by_itself(started, send, smtp, rows, later):
     smtp.stop()
     for _ in range(25):
+        later(3600)
         rows("UPDATE outbox SET next_at = now(), created_at = created_at - interval '1 hour'")
         send()
     smtp.start()
+    later(LONGEST_PAUSE_SECONDS)
     rows("UPDATE outbox SET next_at = now()")
     send()
     assert rows(STATE)[0].state == "sent"
     assert len(smtp.letters) == 1
+
+
+def test_a_server_that_is_away_is_asked_once_and_not_by_every_mail(acme, tell, send, smtp, rows, later, monkeypatch):
+    for number in range(4):
+        acme.member(f"member-{number}@acme.example")
+    tell(acme.tenant_id, "subscription_started", acme.subscription())
+    monkeypatch.setattr("portal.notices.channels.smtp.TIMEOUT_SECONDS", 0.3)
+    smtp.delay_seconds = 5
+    send()
+    assert smtp.offered == 1, "the others wait without having tried"
+    for tries in (2, 2, 3):
+        later(FIRST_DELAY_SECONDS + 1)
+        rows("UPDATE outbox SET next_at = now()")
+        send()
+        assert smtp.offered == tries, "after its first pause it is asked again, and then less and less often"
+    smtp.delay_seconds = 0
+    later(LONGEST_PAUSE_SECONDS)
+    rows("UPDATE outbox SET next_at = now()")
+    send()
+    assert {row.state for row in rows(STATE)} == {"sent"}
 
 
 @pytest.mark.parametrize("answer", ["450 4.2.1 come back later", "451 4.7.1 greylisted"])

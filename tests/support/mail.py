@@ -61,6 +61,7 @@ class MailServer:
     answers: dict[str, str] = field(default_factory=dict)
     data_answer: str = ""
     delay_seconds: float = 0.0
+    offered: int = 0  # mails that somebody began to hand over
     on_mail: Callable[[], None] = lambda: None
     letters: list[Letter] = field(default_factory=list)
     port: int = 0
@@ -91,6 +92,7 @@ class MailServer:
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.offered += 1
         if self.delay_seconds:
             await asyncio.sleep(self.delay_seconds)
         if self.data_answer:

@@ -12,6 +12,10 @@ class TemporaryFailure(Exception):
     """Not now: the other side is away, or our settings are wrong. The message keeps and is tried again."""
 
 
+class Unreachable(TemporaryFailure):
+    """The other side as a whole does not answer: it would answer the next message no better."""
+
+
 class PermanentFailure(Exception):
     """Never: the other side refuses this recipient or this message for good."""
 

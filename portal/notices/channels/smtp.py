@@ -13,7 +13,7 @@ from typing import Any
 
 from portal import failpoints
 from portal.config import Settings
-from portal.notices.channels.base import PermanentFailure, TemporaryFailure
+from portal.notices.channels.base import PermanentFailure, TemporaryFailure, Unreachable
 
 TIMEOUT_SECONDS = 10.0
 # Below the lease of the outbox row (30 s): a server that answers one word every 9 s must not outlast it.
@@ -64,7 +64,9 @@ def send(mail: EmailMessage, settings: Settings) -> None:
             raise _refusal(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPNotSupportedError as error:
             raise PermanentFailure("the mail server does not take addresses with such characters") from error
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPServerDisconnected) as error:
+            raise Unreachable(_described(error)) from error
+        except smtplib.SMTPException as error:
             raise TemporaryFailure(_described(error)) from error
 
 
@@ -78,7 +80,7 @@ def connected(settings: Settings) -> Iterator[smtplib.SMTP]:
             stack.callback(_leave, server)
             _secure(server, settings)
         except (OSError, smtplib.SMTPException) as error:
-            raise TemporaryFailure(_described(error)) from error
+            raise Unreachable(_described(error)) from error
         yield server
 
 
