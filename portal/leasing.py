@@ -4,17 +4,25 @@ import random
 from datetime import timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Result, or_
+from sqlalchemy import ColumnElement, CursorResult, Result, case, or_
 from sqlalchemy import func as sql
 
 from portal.models import OutboxRow, StripeObject
 
+# How often in a row a lease may end without a word. Whoever held it was killed, or was stopped for longer than the
+# lease: by chance now and then, by the row itself every time.
+MAX_LAPSES = 10
 _DOUBLINGS = 10  # beyond that the maximum rules anyway
 
 
 def is_free(row: type[OutboxRow] | type[StripeObject]) -> ColumnElement[bool]:
     """Nobody holds the lease, or its time is over by the database's clock."""
     return or_(row.lease_until.is_(None), row.lease_until < sql.now())
+
+
+def lapses_with_this(row: type[OutboxRow] | type[StripeObject]) -> ColumnElement[int]:
+    """For the claiming UPDATE: one more when the former holder never settled, else none."""
+    return case((row.lease_token.is_(None), 0), else_=row.lapses + 1)
 
 
 def affected(result: Result[Any]) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import select, text, update
 
 from portal import tenancy
 from portal.extensions import db
-from portal.leasing import affected, growing_delay, is_free
+from portal.leasing import affected, growing_delay, is_free, lapses_with_this
 from portal.models import StripeObject
 from portal.outbox import LeaseLost
 
@@ -27,6 +27,8 @@ class Claim:
     wanted: int
     token: UUID
     attempts: int
+    is_swept: bool = False  # nobody but the nightly sweep asked
+    lapses: int = 0
 
 
 def claim() -> Claim | None:
@@ -49,17 +51,26 @@ def claim() -> Claim | None:
     row = db.session.execute(
         update(StripeObject)
         .where(StripeObject.id == due)
-        .values(lease_token=token, lease_until=sql.now() + LEASE, attempts=StripeObject.attempts + 1)
+        .values(
+            lease_token=token,
+            lease_until=sql.now() + LEASE,
+            attempts=StripeObject.attempts + 1,
+            lapses=lapses_with_this(StripeObject),
+        )
         .returning(
             StripeObject.id,
             StripeObject.kind,
             StripeObject.wanted,
             StripeObject.attempts,
+            StripeObject.lapses,
+            (sql.coalesce(StripeObject.swept, 0) == StripeObject.wanted).label("is_swept"),
         ),
         execution_options={"synchronize_session": False},
     ).first()
     db.session.commit()
-    return None if row is None else Claim(row.id, row.kind, row.wanted, token, row.attempts)
+    if row is None:
+        return None
+    return Claim(row.id, row.kind, row.wanted, token, row.attempts, is_swept=row.is_swept, lapses=row.lapses)
 
 
 def complete(claimed: Claim) -> None:

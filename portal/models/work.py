@@ -30,6 +30,7 @@ class OutboxRow(Timestamped, Model):
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
     lease_token: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
+    lapses: Mapped[int] = mapped_column(server_default="0")
     done_at: Mapped[datetime | None]
     dead_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
@@ -70,6 +71,7 @@ class StripeObject(Model):
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
     lease_token: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
+    lapses: Mapped[int] = mapped_column(server_default="0")
     parked_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     seen_at: Mapped[datetime | None]

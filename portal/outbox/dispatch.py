@@ -10,6 +10,7 @@ from portal import tenancy
 from portal.errors import Unavailable
 from portal.extensions import db
 from portal.ids import uuid7
+from portal.leasing import MAX_LAPSES
 from portal.models import DriftFinding
 from portal.outbox import leases, registry
 from portal.outbox.work import Retry, Work
@@ -28,6 +29,9 @@ def run_next() -> bool:
 
 def run(work: Work) -> None:
     """Do one piece of claimed work and settle its row, whatever happens."""
+    if work.lapses >= MAX_LAPSES:
+        _settle(lambda: _give_up_what_kills(work))
+        return
     extra = {"kind": work.kind, "outbox_key": work.key, "attempts": work.attempts, "tenant_id": work.tenant_id}
     try:
         function = registry.handler_of(work.kind)
@@ -77,14 +81,26 @@ def _settle(act: Callable[[], None]) -> None:
 
 def _count_failure(work: Work, reason: str) -> None:
     if leases.fail(work, reason):
-        db.session.execute(
-            insert(DriftFinding)
-            .values(
-                id=uuid7(),
-                tenant_id=work.tenant_id,
-                kind="dead_work",
-                object_id=work.key,
-                details={"kind": work.kind, "error": reason[:500]},
-            )
-            .on_conflict_do_nothing()  # it died before, was revived, and died again
+        _tell_staff(work, reason)
+
+
+def _give_up_what_kills(work: Work) -> None:
+    """Nothing was raised and nothing written: the row ends its workers, and every other row's with them."""
+    reason = f"{work.lapses} workers in a row ended while they did this"
+    log.error(reason, extra={"kind": work.kind, "outbox_key": work.key, "tenant_id": work.tenant_id})
+    leases.give_up(work, reason)
+    _tell_staff(work, reason)
+
+
+def _tell_staff(work: Work, reason: str) -> None:
+    db.session.execute(
+        insert(DriftFinding)
+        .values(
+            id=uuid7(),
+            tenant_id=work.tenant_id,
+            kind="dead_work",
+            object_id=work.key,
+            details={"kind": work.kind, "error": reason[:500]},
         )
+        .on_conflict_do_nothing()  # it died before, was revived, and died again
+    )

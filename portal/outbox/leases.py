@@ -8,7 +8,7 @@ from sqlalchemy import select, text, update
 
 from portal import tenancy
 from portal.extensions import db
-from portal.leasing import affected, growing_delay, is_free
+from portal.leasing import affected, growing_delay, is_free, lapses_with_this
 from portal.models import OutboxRow
 from portal.outbox import wake
 from portal.outbox.work import Work
@@ -43,7 +43,12 @@ def claim() -> Work | None:
     row = db.session.execute(
         update(OutboxRow)
         .where(OutboxRow.id == due)
-        .values(lease_token=token, lease_until=sql.now() + LEASE, attempts=OutboxRow.attempts + 1)
+        .values(
+            lease_token=token,
+            lease_until=sql.now() + LEASE,
+            attempts=OutboxRow.attempts + 1,
+            lapses=lapses_with_this(OutboxRow),
+        )
         .returning(
             OutboxRow.id,
             OutboxRow.kind,
@@ -51,13 +56,14 @@ def claim() -> Work | None:
             OutboxRow.tenant_id,
             OutboxRow.payload,
             OutboxRow.attempts,
+            OutboxRow.lapses,
         ),
         execution_options={"synchronize_session": False},
     ).first()
     db.session.commit()
     if row is None:
         return None
-    return Work(row.id, row.kind, row.key, token, row.tenant_id, row.payload, row.attempts)
+    return Work(row.id, row.kind, row.key, token, row.tenant_id, row.payload, row.attempts, row.lapses)
 
 
 def finish(work: Work) -> None:
@@ -83,10 +89,15 @@ def postpone(work: Work, seconds: float, reason: str) -> None:
 def fail(work: Work, error: str) -> bool:
     """Give the row back with growing delay. Returns whether it was given up (``dead_at`` set)."""
     if work.attempts >= MAX_ATTEMPTS:
-        _settle(work, dead_at=sql.now(), last_error=error[:500])
+        give_up(work, error)
         return True
     back_off(work, error)
     return False
+
+
+def give_up(work: Work, error: str) -> None:
+    """Never try it again; staff may."""
+    _settle(work, dead_at=sql.now(), last_error=error[:500])
 
 
 def back_off(work: Work, error: str, *, maximum: timedelta = MAX_DELAY) -> None:

@@ -17,6 +17,7 @@ class Work:
     tenant_id: UUID | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 0
+    lapses: int = 0  # leases before this one that ended without a word, in a row
 
 
 class Retry(Exception):
