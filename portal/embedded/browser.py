@@ -32,8 +32,8 @@ def prepare(log: Path) -> str | None:
 
 
 def advice() -> str:
-    """What a person would type to have it."""
-    return "sudo apt install chromium libatomic1"
+    """What a person would type, or do, to have it."""
+    return apt.advice(["chromium", _LIBRARY])
 
 
 def _has_library() -> bool:

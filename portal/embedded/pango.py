@@ -64,10 +64,10 @@ def prepare(system: Path, root: Path, log: Path, *, may_install: bool = True) ->
 
 
 def advice() -> str:
-    """The command that a person would type to have Pango."""
+    """What a person would type, or do, to have Pango."""
     if sys.platform == "darwin":
         return "brew install pango"
-    return f"sudo apt install {' '.join(_PACKAGES)}"
+    return apt.advice(_PACKAGES)
 
 
 def _unpacked(folder: Path, root: Path) -> dict[str, str]:

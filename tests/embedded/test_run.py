@@ -90,6 +90,45 @@ def test_a_failed_installation_is_one_sentence(tmp_path, said, sentence):
         assert sentence in load_run().reason(log)
 
 
+def program(folder, name, script):
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+UNREACHABLE = "echo 'E: Temporary failure resolving deb.debian.org'; exit 100"
+
+
+@pytest.mark.parametrize(
+    ("user", "programs", "sentence"),
+    [
+        (1000, {}, r"install the part of it that does \(on Debian python3\.\d+-venv\), or uv"),
+        (1000, {"apt-get": "exit 0"}, r"install that part, as root: apt install python3\.\d+-venv"),
+        (1000, {"apt-get": "exit 0", "sudo": "exit 1"}, r"install that part: sudo apt install python3\.\d+-venv"),
+        (1000, {"apt-get": UNREACHABLE, "sudo": 'shift; "$@"'}, "no way to the package archive; connect this machine"),
+        (0, {"apt-get": UNREACHABLE}, "no way to the package archive; connect this machine"),
+        (
+            0,
+            {"apt-get": "echo 'E: Unable to locate package'; exit 100"},
+            r"install python3\.\d+-venv: see .*Unable to locate",
+        ),
+    ],
+    ids=["no apt", "no sudo", "no right to sudo", "sudo, offline", "root, offline", "root, not to be had"],
+)
+def test_a_python_without_ensurepip_and_no_way_to_it(tmp_path, monkeypatch, user, programs, sentence):
+    """Debian packs it apart; it is installed where that may be done, else one sentence says how."""
+    script = load_run()
+    for name, text in programs.items():
+        program(tmp_path, name, text)
+    program(tmp_path, "true", "exit 0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(script.os, "geteuid", lambda: user)
+    monkeypatch.setattr(script.importlib.util, "find_spec", lambda _: None)
+    with (tmp_path / "log").open("wb") as log, pytest.raises(script.Refusal, match=sentence) as refused:
+        script.create(str(tmp_path / "venv"), log)
+    assert str(refused.value).startswith("This Python cannot make environments")
+    assert "\n" not in str(refused.value)
+
+
 def test_packages_are_installed_once_and_dev_stays_dev(tmp_path, monkeypatch):
     script = load_run()
     monkeypatch.chdir(ROOT)
