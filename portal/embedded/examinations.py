@@ -85,6 +85,8 @@ def _heartbeat(kind: str, variables: Mapping[str, str]) -> str:
 def _rows(statement: str, variables: Mapping[str, str], *values: str) -> list[tuple[object, ...]]:
     import psycopg
 
+    if "DATABASE_URL" not in variables:
+        raise Fault("the portal is still starting, or did not come so far; what it waits for is in var/log/")
     url = variables["DATABASE_URL"].replace("postgresql+psycopg://", "postgresql://")
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:

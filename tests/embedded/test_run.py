@@ -228,6 +228,14 @@ def test_the_doctor_has_no_fault_to_tell_of_a_resting_portal(tmp_path):
     assert "does not run; start it with ./run" in done.stdout
 
 
+def test_the_doctor_looks_at_a_portal_that_is_still_starting(tmp_path):
+    with lock.held(tmp_path / "run", "http://127.0.0.1:8123"):
+        done = run("doctor", RUN_VAR=str(tmp_path), PORT="18435", DATABASE_URL="")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "the portal is still starting, or did not come so far" in done.stdout
+
+
 def test_the_doctor_tells_a_fault_and_what_to_do(tmp_path):
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
