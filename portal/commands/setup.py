@@ -16,6 +16,8 @@ from portal.commands.roles import app_as
 from portal.gateway.account import AccountMismatch, bind_account
 from portal.gateway.errors import StripeFailure
 
+_OLDEST_SERVER = 16
+
 
 @click.command("setup")
 @click.option("--skip-account", is_flag=True, help="Do not bind the Stripe account (it must be bound before a start).")
@@ -40,14 +42,25 @@ def setup(skip_account: bool, demo: Path | None) -> None:
 
 def prepare_database() -> None:
     """Run the migrations and set the roles' passwords. Needs an app context on the owner role."""
-    upgrade()
     settings: config.Settings = current_app.extensions["settings"]
     engine = create_engine(settings.role_url("owner"))
+    with engine.connect() as connection:
+        refuse_old_server(int(connection.execute(text("SHOW server_version_num")).scalar_one()))
+    upgrade()
     with engine.begin() as connection:
         for role in config.LOGIN_ROLES:
             _grant_login(connection, settings, role)
         _grant_backup(connection, settings)
     engine.dispose()
+
+
+def refuse_old_server(version_number: int) -> None:
+    """Raises ClickException for a server before the oldest that the portal is tested on; 160014 is 16.14."""
+    if version_number < _OLDEST_SERVER * 10_000:
+        raise click.ClickException(
+            f"The portal needs PostgreSQL {_OLDEST_SERVER} or later, and DATABASE_URL leads to "
+            f"{version_number // 10_000}.{version_number % 10_000}: upgrade that server, or name another."
+        )
 
 
 def _bind() -> None:
