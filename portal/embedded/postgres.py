@@ -19,6 +19,7 @@ _READY_SECONDS = 60.0
 # A postmaster that was killed stays a zombie, and its backends hold the shared memory, for some seconds.
 _LEFTOVER_SECONDS = 5.0
 _LEFTOVER_SIGNS = ("lock file", "shared memory block", "could not bind")
+_OTHER_VERSION_SIGN = "database files are incompatible with server"
 _SOCKET_PATH_BYTES = 90
 # For tests only: the data does not survive a crash of the machine, and every commit is much faster.
 _FAST = {
@@ -88,9 +89,18 @@ class PostgresServer:
         deadline = time.monotonic() + _LEFTOVER_SECONDS
         while not self._came_up():
             said = last_lines(self.log)
+            if _OTHER_VERSION_SIGN in said:
+                raise Refusal(self._other_version())
             if time.monotonic() > deadline or not any(sign in said for sign in _LEFTOVER_SIGNS):
                 raise Refusal(f"PostgreSQL did not start; {self.log} ends with:\n{said}")
             time.sleep(0.25)
+
+    def _other_version(self) -> str:
+        major = (self.data / "PG_VERSION").read_text().strip()
+        return (
+            f"The data in {self.data} is of PostgreSQL {major}, and another version was started: go on with "
+            f"{postgres_binaries.MAJOR_VARIABLE}={major}, or begin anew with ./run reset."
+        )
 
     def stop(self, grace_seconds: float = 15) -> None:
         """Ends the server: connections are closed, the data is written, nothing has to be recovered later."""

@@ -49,13 +49,20 @@ def test_a_restart_keeps_port_and_data(server):
     assert write_and_read(server, 2) == [1, 2]
 
 
-def test_the_oldest_that_we_support_runs_when_it_is_named(server, tmp_path, monkeypatch):
+def test_the_oldest_that_we_support_runs_when_it_is_named_and_keeps_its_data_to_itself(tmp_path, monkeypatch):
     monkeypatch.setenv(postgres_binaries.MAJOR_VARIABLE, "16")
     oldest = PostgresServer(tmp_path / "oldest", tmp_path / "oldest.log", fast=True)
     oldest.start()
     try:
         with psycopg.connect(oldest.url()) as connection:
             assert connection.info.server_version // 10000 == 16
+        oldest.stop()
+        monkeypatch.delenv(postgres_binaries.MAJOR_VARIABLE)
+        newer = PostgresServer(tmp_path / "oldest", tmp_path / "oldest.log", fast=True)
+        with pytest.raises(
+            Refusal, match="is of PostgreSQL 16, and another version was started: go on with RUN_POSTGRES=16"
+        ):
+            newer.start()
     finally:
         oldest.stop()
 
