@@ -20,6 +20,8 @@ _FAMILIES = {
     "billing_outbox_due": (GaugeMetricFamily, "Owed work that is due, by kind."),
     "billing_outbox_oldest_seconds": (GaugeMetricFamily, "Age of the oldest due work in seconds."),
     "billing_event_cursor_lag_seconds": (GaugeMetricFamily, "Since Stripe's list of events was looked through."),
+    "billing_sweep_age_seconds": (GaugeMetricFamily, "Since a sweep of what should be live came to its end."),
+    "billing_drift_healed_total": (CounterMetricFamily, "Objects that only the sweep found changed, by kind."),
     "billing_parked_total": (GaugeMetricFamily, "Open findings for staff, by kind."),
 }
 

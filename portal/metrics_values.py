@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import delete, insert, text
+from sqlalchemy.orm import Session
 
 from portal import money
 from portal.extensions import db
 from portal.gateway import kinds
-from portal.mirror import missed_events
+from portal.mirror import drift, missed_events, sweep
 from portal.models import MetricValue
 from portal.tenancy import reader_session
 
@@ -35,6 +36,8 @@ _FINDINGS = text("SELECT kind, count(*) FROM drift_findings WHERE resolved_at IS
 _CURSORS = text("""
     SELECT extract(epoch FROM now() - min(completed_at)) FROM stripe_cursors
     WHERE name = ANY(:names) HAVING count(completed_at) = cardinality(CAST(:names AS text[]))""")
+_SWEEP = text("SELECT extract(epoch FROM now() - completed_at) FROM stripe_cursors WHERE name = :name")
+_HEALED = text("SELECT details->>'kind', count(*) FROM drift_findings WHERE kind = :kind GROUP BY 1")
 
 
 def refresh() -> None:
@@ -62,6 +65,14 @@ def _figures() -> Iterable[Figure]:
         yield "billing_outbox_oldest_seconds", {}, Decimal(session.execute(_OLDEST).scalar_one())
         for kind, count in session.execute(_FINDINGS):
             yield "billing_parked_total", {"kind": kind}, Decimal(count)
-        names = [missed_events.cursor_name(group) for group in kinds.POLLED]
-        if (lag := session.execute(_CURSORS, {"names": names}).scalar()) is not None:
-            yield "billing_event_cursor_lag_seconds", {}, Decimal(lag)
+        yield from _reconciling(session)
+
+
+def _reconciling(session: Session) -> Iterable[Figure]:
+    names = [missed_events.cursor_name(group) for group in kinds.POLLED]
+    if (lag := session.execute(_CURSORS, {"names": names}).scalar()) is not None:
+        yield "billing_event_cursor_lag_seconds", {}, Decimal(lag)
+    if (age := session.execute(_SWEEP, {"name": sweep.CURSOR}).scalar()) is not None:
+        yield "billing_sweep_age_seconds", {}, Decimal(age)
+    for kind, count in session.execute(_HEALED, {"kind": drift.HEALED}):
+        yield "billing_drift_healed_total", {"kind": kind}, Decimal(count)

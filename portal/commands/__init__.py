@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.commands import catalogue, check, demo, setup, tenants
+from portal.commands import catalogue, check, demo, reconcile, setup, tenants
 from portal.security.commands import audit_group, create_staff
 
 
@@ -12,6 +12,7 @@ def register_commands(app: Flask) -> None:
         demo.seed_demo,
         catalogue.publish_plans,
         check.check,
+        reconcile.reconcile,
         audit_group,
         create_staff,
         tenants.create_tenant,

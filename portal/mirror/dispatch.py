@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from portal import tenancy
 from portal.extensions import db
 from portal.gateway.errors import PaymentServiceUnavailable, StripeMissing
-from portal.mirror import leases
+from portal.leasing import MAX_LAPSES
+from portal.mirror import drift, leases
 from portal.mirror.errors import NotYet, Unmirrorable
 from portal.mirror.findings import report
 from portal.mirror.kinds import KINDS, Mirrored, Resource
@@ -26,6 +27,10 @@ def run_next() -> bool:
     if claimed is None:
         return False
     extra = {"object_id": claimed.object_id, "kind": claimed.kind, "attempts": claimed.attempts}
+    if claimed.lapses >= MAX_LAPSES:
+        log.error("workers ended while they mirrored this", extra=extra)
+        _park(claimed, f"{claimed.lapses} workers in a row ended while they mirrored this")
+        return True
     try:
         _mirror(claimed)
     except LeaseLost:
@@ -52,8 +57,10 @@ def _mirror(claimed: leases.Claim) -> None:
     resource = kind.fetch(claimed.object_id)
     tenant_id = _tenant_of(kind, resource)
     with tenancy.bound(tenant_id):
+        before = drift.snapshot(claimed)
         kind.apply(resource)
         leases.complete(claimed)
+        drift.record(claimed, before)
         db.session.commit()
 
 
