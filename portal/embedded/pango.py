@@ -25,12 +25,13 @@ _MAC_LIBRARIES = (
     "libfontconfig.dylib",
 )
 
-# The documents bring their own fonts, so that fontconfig needs to know nothing but where to keep its cache.
+# The documents bring their own fonts; for scripts that these lack, the machine's and those that came with Pango.
 _FONTCONFIG = """\
 <?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
 <fontconfig>
   <dir>/usr/share/fonts</dir>
+  <dir>{unpacked}</dir>
   <dir>{fonts}</dir>
   <cachedir>{cache}</cachedir>
 </fontconfig>
@@ -74,7 +75,8 @@ def _unpacked(folder: Path, root: Path) -> dict[str, str]:
     if not folder.exists():
         return {}
     settings = folder / "fonts.conf"
-    settings.write_text(_FONTCONFIG.format(fonts=root / "static" / "fonts", cache=folder / "font-cache"))
+    fonts = {"unpacked": folder / "usr" / "share" / "fonts", "fonts": root / "static" / "fonts"}
+    settings.write_text(_FONTCONFIG.format(**fonts, cache=folder / "font-cache"))
     libraries = sorted(str(path) for path in folder.glob("usr/lib/*-linux-*"))
     libraries += sorted(str(path) for path in folder.glob("lib/*-linux-*"))
     inherited = os.environ.get("LD_LIBRARY_PATH")

@@ -26,5 +26,8 @@ def test_unpacked_libraries_are_found_through_two_variables(tmp_path, monkeypatc
     found = pango.prepare(tmp_path, tmp_path, tmp_path / "log", may_install=False)
     assert found.note == "unpacked in var/system"
     assert str(tmp_path / "pango") in found.variables["LD_LIBRARY_PATH"]
-    assert "<cachedir>" in (tmp_path / "pango" / "fonts.conf").read_text()
+    settings = (tmp_path / "pango" / "fonts.conf").read_text()
+    assert "<cachedir>" in settings
+    # A bare machine has no other fonts than those that came along: names in scripts that ours lack need them.
+    assert f"<dir>{tmp_path / 'pango' / 'usr' / 'share' / 'fonts'}</dir>" in settings
     assert found.variables["FONTCONFIG_FILE"] == str(tmp_path / "pango" / "fonts.conf")
