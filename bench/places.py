@@ -143,6 +143,7 @@ def sign_in(port: int, email: str) -> str:
     form = {"csrf_token": token, "email": email, "password": PASSWORD}
     answer = browser.post(f"{base}/sign-in", data=form, timeout=PATIENCE_SECONDS, allow_redirects=False)
     assert answer.status_code == 303, answer.text
+    browser.get(f"{base}/invoices", timeout=PATIENCE_SECONDS).raise_for_status()  # its forms' token joins the cookie
     return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
 
 

@@ -1,6 +1,7 @@
 """How amounts, numbers and dates look to people, by format locale (``es_MX``), not by language.
 
-Pure functions over Babel, shared by pages, mails and documents. Negative values carry a true minus sign
+Pure functions over Babel, shared by pages, mails and documents. Lists repeat their days and amounts, so those are
+kept: Babel takes longer for one amount than a page of fifty rows may. Negative values carry a true minus sign
 (U+2212), which screen readers say and which does not break at a line's end as a hyphen does.
 """
 
@@ -35,6 +36,7 @@ def known_locale(name: str) -> str:
         return FALLBACK_LOCALE
 
 
+@lru_cache(maxsize=4096, typed=True)
 def money(amount_minor: int, currency: str, locale: str) -> str:
     """Return minor units as text with its currency: 2900 usd en_US → ``$29.00``. Never rounds."""
     return _currency(to_decimal(amount_minor, currency), currency, locale)
@@ -65,7 +67,7 @@ def date(value: dt.date | dt.datetime, locale: str, style: DateStyle = "long", t
     """Return a day in words. A moment (aware datetime) is the day that it falls on in ``timezone``."""
     if isinstance(value, dt.datetime):
         value = _aware(value).astimezone(ZoneInfo(timezone)).date()
-    return format_date(value, format=style, locale=known_locale(locale))
+    return _day(value, locale, style)
 
 
 def datetime(value: dt.datetime, locale: str, timezone: str = "UTC", style: DateStyle = "medium") -> str:
@@ -88,6 +90,11 @@ def _shown_digits(amount: Decimal, currency: str) -> int:
     usual = min(get_currency_precision(currency.upper()), exponent(currency))
     needed = -int(amount.normalize().as_tuple().exponent)
     return usual if needed <= usual else max(needed, exponent(currency))
+
+
+@lru_cache(maxsize=4096)
+def _day(value: dt.date, locale: str, style: DateStyle) -> str:
+    return format_date(value, format=style, locale=known_locale(locale))
 
 
 @lru_cache(maxsize=64)

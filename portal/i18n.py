@@ -7,11 +7,15 @@ and format locale are kept apart: a Mexican reads Spanish texts and ``1,234.50``
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from babel.support import NullTranslations
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, Domain, force_locale, get_locale, gettext, lazy_gettext, ngettext
 from flask_login import current_user
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import LanguageAccept
 
@@ -65,14 +69,30 @@ def init_i18n(app: Flask) -> None:
     """Bind Flask-Babel: the viewer chooses language and time zone, catalogues come from ``translations/``."""
     Babel(app, locale_selector=lambda: viewer().language, timezone_selector=lambda: viewer().timezone)
     app.extensions["babel"].instance.domain_instance = PoDomain()
+    # A page says some sixty texts; Flask-Babel asks for the locale and Jinja for the function before each.
+    app.jinja_env.globals.update(_=_in_template, gettext=_in_template)
 
 
 def viewer() -> Viewer:
     """Who reads what is rendered now; outside a request the default reader, unless :func:`speaking_to`."""
-    if "viewer" not in g:
-        g.viewer = _from_request() if has_request_context() else Viewer()
-    found: Viewer = g.viewer
+    context = g._get_current_object()
+    found: Viewer | None = context.get("viewer")
+    if found is None:
+        found = context.viewer = _from_request() if has_request_context() else Viewer()
     return found
+
+
+@pass_eval_context
+def _in_template(context: EvalContext, text: str, /, **variables: object) -> str:
+    """Jinja's new-style gettext: the translation is a format, also without variables, and variables are escaped."""
+    said = _format(viewer().language, text, is_markup=bool(context.autoescape))
+    return said % variables if variables or "%" in said else said
+
+
+@lru_cache(maxsize=4096)
+def _format(language: str, text: str, *, is_markup: bool) -> str:
+    said = catalogue(language).gettext(text)
+    return Markup(said) if is_markup else said  # noqa: S704  (our own catalogues)
 
 
 @contextmanager

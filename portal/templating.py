@@ -3,15 +3,25 @@
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from flask import Flask, Response, current_app, make_response, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseValue
 from flask_login import current_user
+from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import formats, labels
@@ -21,6 +31,8 @@ from portal.i18n import LANGUAGE_NAMES, viewer
 # Every file's macros are reached as ``ui.<macro>``; a file per kind keeps each readable.
 MACRO_FILES = ("actions", "content", "feedback", "fields", "status", "tables")
 POLL_SECONDS = (1, 2, 5)
+KEPT_ROWS = 4096  # some 4 MB
+_ROW_LINK = Markup('<a class="row-link"')
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -34,6 +46,7 @@ def init_templating(app: Flask) -> None:
         number=lambda value: formats.number(value, viewer().format_locale),
         percent=lambda value: formats.percent(Decimal(value), viewer().format_locale),
         date=date,
+        day=day,
         datetime=datetime,
         stored_text=labels.stored_text,
         limit_label=labels.limit_label,
@@ -41,6 +54,8 @@ def init_templating(app: Flask) -> None:
     )
     environment.globals.update(
         asset=asset,
+        url_for=_kept_addresses(app),
+        fixed=_kept_parts(app),
         here=here,
         poll_seconds=poll_seconds,
         limit_phrase=labels.limit_phrase,
@@ -51,6 +66,7 @@ def init_templating(app: Flask) -> None:
         portal_name=app.extensions["settings"].portal_name,
     )
     environment.globals["ui"] = _macros(app)
+    environment.filters["invoice_rows"] = _invoice_rows(app)
     app.after_request(_keep_versioned_files)
 
 
@@ -116,6 +132,12 @@ def date(value: dt.datetime | dt.date, style: formats.DateStyle = "medium") -> s
     return formats.date(value, viewer().format_locale, style, viewer().timezone)
 
 
+def day(moment: dt.datetime, style: formats.DateStyle = "medium") -> Markup:
+    """A moment as a day; the exact moment is in the element."""
+    # Not by Markup.format(), which takes longer than all the rest: lists do this for every row.
+    return Markup(f'<time datetime="{moment.isoformat()}">{escape(date(moment, style))}</time>')  # noqa: S704
+
+
 def datetime(value: dt.datetime, style: formats.DateStyle = "medium") -> str:
     """The moment, in the viewer's time zone and words."""
     return formats.datetime(value, viewer().format_locale, viewer().timezone, style)
@@ -132,6 +154,61 @@ def _macros(app: Flask) -> SimpleNamespace:
         module = app.jinja_env.get_template(f"ui/{name}.html").module
         found.update({key: value for key, value in vars(module).items() if not key.startswith("_")})
     return SimpleNamespace(**found)
+
+
+def _kept_addresses(app: Flask) -> Callable[..., str]:
+    """``url_for`` of templates: addresses without variables, of which a page has a dozen, are built once."""
+    kept: dict[str, str] = {}
+
+    def address(endpoint: str, **values: Any) -> str:
+        if values:
+            return app.url_for(endpoint, **values)
+        if endpoint not in kept:
+            kept[endpoint] = app.url_for(endpoint)
+        return kept[endpoint]
+
+    return address
+
+
+def _kept_parts(app: Flask) -> Callable[[str], Markup]:
+    """``fixed(template)``: a part of a page that depends on nothing but the language, rendered once for each."""
+    kept: dict[tuple[str, str], Markup] = {}
+
+    def fixed(template: str) -> Markup:
+        key = template, viewer().language
+        if key not in kept:
+            kept[key] = Markup(app.jinja_env.get_template(template).render())  # noqa: S704  (it escapes by itself)
+        return kept[key]
+
+    return fixed
+
+
+def _invoice_rows(app: Flask) -> Callable[..., Markup]:
+    """``rows | invoice_rows(with_document, is_fragment)``: the rows of the invoice table, each kept as it was rendered.
+
+    What a row looks like hangs on its values and on the reader alone, so both are the key: nothing grows stale, and
+    nobody gets to see a row without having read its values from the database.
+    """
+
+    kept: dict[tuple[Any, ...], Markup] = {}
+
+    def row(invoice: Any, reader: tuple[Any, ...]) -> Markup:
+        found = kept.get(key := (*reader, *invoice))
+        if found is None:
+            if len(kept) >= KEPT_ROWS:
+                kept.clear()
+            macro = app.jinja_env.get_template("invoices/_row.html").module.row  # type: ignore[attr-defined]  # its macro
+            found = kept[key] = macro(invoice, reader[-1])
+        return found
+
+    def rows(invoices: Sequence[Any], with_document: bool, is_fragment: bool) -> Markup:
+        reader = viewer().language, viewer().format_locale, viewer().timezone, with_document
+        parts = [row(invoice, reader) for invoice in invoices]
+        if is_fragment and parts:
+            parts[0] = parts[0].replace(_ROW_LINK, _ROW_LINK + Markup(" autofocus"), 1)
+        return Markup("".join(parts))  # noqa: S704  (each part is Markup)
+
+    return rows
 
 
 def _keep_versioned_files(response: Response) -> Response:
