@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import config, errors_http, failpoints, i18n, logs, metrics, templating, tenancy
 from portal.commands import register_commands
+from portal.connections import check_on_checkout
 from portal.extensions import db, migrate
 from portal.gateway.client import init_gateway
 from portal.outbox import init_outbox
@@ -70,6 +71,9 @@ def _init_parts(app: APIFlask) -> None:
     """In the order in which they need each other: a request passes through them from top to bottom."""
     logs.init_logs(app, tenant=lambda: tenancy.current().tenant_id)
     db.init_app(app)
+    with app.app_context():
+        for engine in db.engines.values():
+            check_on_checkout(engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
     init_outbox(app)
@@ -87,7 +91,6 @@ def _configure(app: APIFlask, settings: config.Settings, role: config.Role) -> N
         "max_overflow": settings.db_max_overflow,
         "pool_timeout": 5,
         "pool_recycle": 1800,
-        "pool_pre_ping": True,
         "connect_args": {
             "connect_timeout": 3,
             "application_name": f"portal-{role}",

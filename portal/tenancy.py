@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, SessionTransaction
 
+from portal.connections import begin_with
 from portal.extensions import db
 
 PLATFORM = UUID(int=0)  # the audit chain of acts that belong to no tenant
@@ -30,7 +31,11 @@ class Binding:
     def statements(self) -> str:
         """The SET LOCAL statements; values are UUIDs, so that nothing can be injected."""
         values = {"tenant_id": self.tenant_id, "user_id": self.user_id, "request_token": self.request_token}
-        return "; ".join(f"SET LOCAL app.{name} = '{UUID(str(value))}'" for name, value in values.items() if value)
+        return "; ".join(f"SET LOCAL app.{name} = '{_uuid(value)}'" for name, value in values.items() if value)
+
+
+def _uuid(value: UUID) -> str:
+    return str(value if type(value) is UUID else UUID(str(value)))
 
 
 class BindingError(RuntimeError):
@@ -92,7 +97,7 @@ def require_tenant() -> UUID:
 def _set_local(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
     binding: Binding | None = session.info.get("binding")
     if binding is not None and (statements := binding.statements()):
-        connection.exec_driver_sql(statements)
+        begin_with(connection, statements)
 
 
 @contextmanager

@@ -1,11 +1,25 @@
 """The cookie's side of a session: what the browser keeps, and for how long."""
 
 from flask import Flask, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, login_user, logout_user
+from itsdangerous import URLSafeTimedSerializer
 
 from portal.config import Settings
 from portal.security.principal import Principal, load_principal
 from portal.security.sessions import LIFETIME
+
+
+class _SessionInterface(SecureCookieSessionInterface):
+    """Flask's own, with a serializer that is made once: the secret of a running app does not change."""
+
+    def __init__(self) -> None:
+        self._serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
 
 
 def init_browser_sessions(app: Flask) -> None:
@@ -22,6 +36,7 @@ def init_browser_sessions(app: Flask) -> None:
         PERMANENT_SESSION_LIFETIME=LIFETIME,
         SESSION_REFRESH_EACH_REQUEST=False,
     )
+    app.session_interface = _SessionInterface()
     manager = LoginManager()
     # Flask-Login would compare address and user agent; phones change theirs, and our sessions are revocable.
     manager.session_protection = None

@@ -27,8 +27,9 @@ def init_headers(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in fixed.items():
-            response.headers.setdefault(name, value)
+        # Not setdefault(), which looks through all headers each time: this is done for every answer.
+        given = {name.lower() for name, _ in response.headers}
+        response.headers.extend([(name, value) for name, value in fixed.items() if name.lower() not in given])
         _say_who_may_cache(response)
         return response
 

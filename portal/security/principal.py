@@ -2,19 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from flask import g, has_request_context
-from sqlalchemy import Connection, func, select, update
+from flask import current_app, g, has_request_context
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from portal.extensions import db
-from portal.models import Membership, Tenant, User, UserSession
+from portal.models import Membership, Tenant, UserSession
 from portal.tenancy import Binding
-
-_TOUCH_AFTER = timedelta(minutes=1)  # last_seen_at is this exact; a write per request would buy nothing
 
 
 class TenantChoice(NamedTuple):
@@ -63,16 +60,23 @@ def hash_token(token: str) -> bytes:
 def load_principal(token: str) -> Principal | None:
     """The person behind a session's token, or ``None`` when it is unknown, revoked, too old or idle too long.
 
-    Runs on a connection of its own: the request's session stays clean, so that it can be bound afterwards.
+    One statement, on a connection of its own: the request's session stays clean, so that it can be bound afterwards.
     """
     if g.get("principal_unavailable"):
         return None  # the page that reports the failure must not fail the same way
     try:
-        with db.engine.begin() as connection:
-            return _load(connection, token)
+        return _load(token)
     except DBAPIError:
         g.principal_unavailable = True
         raise
+
+
+def _autocommitting() -> Engine:
+    found: Engine | None = current_app.extensions.get("autocommitting_engine")
+    if found is None:
+        found = db.engine.execution_options(isolation_level="AUTOCOMMIT")
+        current_app.extensions["autocommitting_engine"] = found
+    return found
 
 
 def loaded_principal() -> Principal | None:
@@ -83,35 +87,38 @@ def loaded_principal() -> Principal | None:
     return user if isinstance(user, Principal) else None
 
 
-def _load(connection: Connection, token: str) -> Principal | None:
-    found = connection.exec_driver_sql("SELECT * FROM find_session(%s)", (hash_token(token),)).first()
+def _load(token: str) -> Principal | None:
+    with _autocommitting().connect() as connection:
+        found = connection.exec_driver_sql("SELECT * FROM find_principal(%s)", (hash_token(token),)).first()
     if found is None:
         return None
-    connection.exec_driver_sql(Binding(user_id=found.user_id).statements())
-    connection.execute(
-        update(UserSession)
-        .where(UserSession.id == found.session_id, UserSession.last_seen_at < func.now() - _TOUCH_AFTER)
-        .values(last_seen_at=func.now())
-    )
-    user = connection.execute(select(User.__table__).where(User.id == found.user_id)).one()
-    tenants = tenant_choices(connection, found.user_id)
+    tenants = tuple(TenantChoice(UUID(tenant_id), *rest) for tenant_id, *rest in found.tenants)
     chosen = next((one for one in tenants if one.tenant_id == found.tenant_id), tenants[0] if tenants else None)
+    if found.is_stale:
+        _touch(found.session_id, found.user_id)
     return Principal(
         token=token,
         user_id=found.user_id,
         session_id=found.session_id,
-        name=user.name,
-        email=user.email,
+        name=found.name,
+        email=found.email,
         tenant_id=chosen.tenant_id if chosen else None,
         tenant_name=chosen.name if chosen else "",
         role=chosen.role if chosen else None,
         staff_role=found.staff_role,
-        language=user.language,
-        format_locale=user.format_locale,
-        timezone=user.timezone,
-        theme=user.theme,
+        language=found.language,
+        format_locale=found.format_locale,
+        timezone=found.timezone,
+        theme=found.theme,
         tenants=tenants,
     )
+
+
+def _touch(session_id: UUID, user_id: UUID) -> None:
+    """Note that the session is used: find_principal() calls it stale when that was noted a minute ago."""
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql(Binding(user_id=user_id).statements())
+        connection.execute(update(UserSession).where(UserSession.id == session_id).values(last_seen_at=func.now()))
 
 
 def tenant_choices(connection: Any, user_id: UUID) -> tuple[TenantChoice, ...]:

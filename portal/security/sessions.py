@@ -16,7 +16,7 @@ from portal.models import UserSession
 from portal.security import audit
 from portal.security.principal import Principal, hash_token
 
-# The idle limits, 7 days and 1 hour for staff, are in the database function find_session().
+# The idle limits, 7 days and 1 hour for staff, are in the database function find_principal().
 LIFETIME = timedelta(days=30)
 STAFF_LIFETIME = timedelta(hours=12)
 _TOKEN_BYTES = 32  # 256 bits
