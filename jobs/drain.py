@@ -15,6 +15,7 @@ BUDGET_SECONDS = 20.0
 
 def serve_bell() -> int:
     """The RQ job that :class:`portal.outbox.wake.Bell` enqueues; RQ acknowledges it when this returns."""
+    bell().heard()
     with failpoints.around("rq.job"):
         return drain()
 

@@ -17,11 +17,18 @@ from portal.gateway.client import API_VERSION
 from portal.gateway.kinds import named_object
 from portal.ids import uuid7
 from portal.leasing import affected
-from portal.models import DriftFinding, StripeEvent
+from portal.models import DriftFinding
 from portal.outbox import wake
 
 MAX_BODY_BYTES = 512 * 1024  # Stripe's largest events stay far below
 TOLERANCE_SECONDS = 300
+
+
+# In PostgreSQL's hands whole: the body as text, and what is wanted in the same statement.
+_TAKE = """
+    INSERT INTO stripe_events (id, type, api_version, livemode, object_id, payload, parked_reason, created_at)
+    VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s) ON CONFLICT DO NOTHING"""
+_TAKE_AND_WANT = f"WITH taken AS ({_TAKE} RETURNING true) SELECT want_stripe_object(%s, %s) FROM taken"  # noqa: S608  (no text of others in it)
 
 
 class BadDelivery(DomainError):
@@ -49,7 +56,7 @@ def receive(body: bytes, signature: str, *, secrets: list[str], livemode: bool) 
     event = _verified(body, signature, secrets)
     if event["livemode"] is not livemode:
         raise BadDelivery(reason="livemode")
-    _store(event)
+    _store(event, body.decode())
     return str(event["id"])
 
 
@@ -94,41 +101,43 @@ def _is_from_the_future(signature: str) -> bool:
     return not stamps or int(stamps[0]) > clock.now().timestamp() + TOLERANCE_SECONDS
 
 
-def _store(event: dict[str, Any]) -> None:
+def _store(event: dict[str, Any], text: str) -> None:
     tenancy.fresh()
-    take_in(event)
+    take_in(event, text)
     db.session.commit()
 
 
-def take_in(event: dict[str, Any]) -> bool:
+def take_in(event: dict[str, Any], text: str | None = None) -> bool:
     """Store an event in the current transaction and want its object, whoever told us of it.
 
-    ``event`` is known to be Stripe's, as JSON. Returns whether it was new.
+    ``event`` is known to be Stripe's, as JSON; ``text`` is that JSON where it is at hand. Returns whether it was new.
     """
     target = named_object(event["type"], event["data"]["object"])
     parked = _reason_to_park(event)
-    stored = db.session.execute(
-        insert(StripeEvent)
-        .values(
-            id=event["id"],
-            type=event["type"],
-            api_version=event.get("api_version"),
-            livemode=event["livemode"],
-            object_id=target.object_id if target else None,
-            payload=event,
-            parked_reason=parked,
-            created_at=clock.from_timestamp(event["created"]),
-        )
-        .on_conflict_do_nothing()
+    values = (
+        event["id"],
+        event["type"],
+        event.get("api_version"),
+        event["livemode"],
+        target.object_id if target else None,
+        text or json.dumps(event),
+        parked,
+        clock.from_timestamp(event["created"]),
     )
     # A repeat wants nothing more: the first delivery's wish is either served or still open.
-    if not affected(stored):
-        return False
-    if parked:
-        _report_parked(event, parked)
-    elif target:
-        want(target.object_id, target.kind)
-    return True
+    if target is None or parked:
+        is_new = _changes_a_row(_TAKE, values)
+        if is_new and parked:
+            _report_parked(event, parked)
+    else:
+        is_new = _changes_a_row(_TAKE_AND_WANT, (*values, target.object_id, target.kind))
+        if is_new:
+            wake.after_commit()
+    return is_new
+
+
+def _changes_a_row(statement: str, values: tuple[Any, ...]) -> bool:
+    return affected(db.session.connection().exec_driver_sql(statement, values)) == 1
 
 
 def want(object_id: str, kind: str) -> None:

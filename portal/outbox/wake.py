@@ -5,6 +5,7 @@ failure it is left alone for a while: a page must never wait for a bell (design 
 """
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, current_app
@@ -26,6 +27,8 @@ QUEUE = "portal"
 DRAIN = "jobs.drain.serve_bell"
 TIMEOUT_SECONDS = 0.2
 PAUSE_SECONDS = 5.0
+UNHEARD = "portal:unheard-bell"
+UNHEARD_MILLISECONDS = 500  # for this long a worker that died before it heard keeps others from being rung
 
 log = logging.getLogger("portal.outbox")
 
@@ -51,12 +54,20 @@ class Bell:
             # Results and failures are of no interest: the truth is in the outbox. One second and not zero: RQ
             # deletes a job without a result by reading it first, and fails when Redis was wiped meanwhile.
             with failpoints.around("redis.ring", RedisConnectionError):
-                self._queue.enqueue(DRAIN, result_ttl=1, failure_ttl=60, ttl=60, job_timeout=120)
+                # One unheard bell is enough for all: whoever hears it looks afterwards, and what is committed by
+                # now is there then. A flood of events would else ring a thousand times a second.
+                if self.redis.set(UNHEARD, 1, nx=True, px=UNHEARD_MILLISECONDS):
+                    self._queue.enqueue(DRAIN, result_ttl=1, failure_ttl=60, ttl=60, job_timeout=120)
         except RedisError as error:
             self._breaker.failed()
             log.warning("redis does not answer; the ticker will see to the work: %s", type(error).__name__)
             return False
         return True
+
+    def heard(self) -> None:
+        """Say, before looking for work, that the next ring is a new one."""
+        with suppress(RedisError):
+            self.redis.delete(UNHEARD)
 
     def ping(self) -> None:
         """Raises :class:`redis.exceptions.RedisError` when Redis does not answer in 0.2 s."""
