@@ -15,7 +15,7 @@ from portal.app import create_app
 from portal.outbox import Work, handler
 from tests.support import database
 
-ROWS = 200
+ROWS = 20_000
 JOBS = 300
 AIM = 100
 _STAGE = """
@@ -23,7 +23,7 @@ _STAGE = """
     SELECT gen_random_uuid(), %(kind)s, %(kind)s || n FROM generate_series(1, %(count)s) AS n"""
 
 
-@handler("bench.nothing")
+@handler("bench.nothing", batched=True)
 def do_nothing(_work: Work) -> None:
     """What the measured work does."""
 

@@ -1,7 +1,8 @@
 """Running claimed work: bind its tenant, call its handler, settle the row."""
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
@@ -12,19 +13,31 @@ from portal.extensions import db
 from portal.ids import uuid7
 from portal.leasing import MAX_LAPSES
 from portal.models import DriftFinding
-from portal.outbox import leases, registry
+from portal.outbox import batches, leases, registry
 from portal.outbox.work import Retry, Work
 
 log = logging.getLogger("portal.outbox")
 
 
-def run_next() -> bool:
-    """Do the next due piece of work. Returns whether there was one."""
+def run_next() -> int:
+    """Do the next due piece of work, with its like where they are batched. Returns how many pieces there were."""
     work = leases.claim()
     if work is None:
-        return False
-    run(work)
-    return True
+        return 0
+    works = batches.claim_more(work)
+    if len(works) > 1 and (done := batches.run(works)):
+        return done
+    return _run_singly(works)
+
+
+def _run_singly(works: Sequence[Work]) -> int:
+    until = time.monotonic() + batches.SECONDS
+    for number, work in enumerate(works, 1):
+        run(work)
+        if time.monotonic() > until and number < len(works):
+            batches.give_back(works[number:])
+            return number
+    return len(works)
 
 
 def run(work: Work) -> None:

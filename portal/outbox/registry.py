@@ -9,6 +9,7 @@ Handler = Callable[[Work], None]
 Task = Callable[[], None]
 
 _handlers: dict[str, Handler] = {}
+_batched: set[str] = set()
 _tasks: dict[str, "PeriodicDefinition"] = {}
 
 
@@ -21,16 +22,27 @@ class PeriodicDefinition:
     task: Task
 
 
-def handler(kind: str) -> Callable[[Handler], Handler]:
-    """Register the decorated function for ``kind``. Raises :class:`ValueError` for a kind that has one."""
+def handler(kind: str, *, batched: bool = False) -> Callable[[Handler], Handler]:
+    """Register the decorated function for ``kind``. Raises :class:`ValueError` for a kind that has one.
+
+    ``batched``: it takes milliseconds and does nothing but write rows in the transaction that it finds open, which
+    it neither commits nor finishes; hundreds then share one (:mod:`portal.outbox.batches`).
+    """
 
     def register(function: Handler) -> Handler:
         if kind in _handlers:
             raise ValueError(f"two handlers for {kind!r}")
         _handlers[kind] = function
+        if batched:
+            _batched.add(kind)
         return function
 
     return register
+
+
+def is_batched(kind: str) -> bool:
+    """Whether works of this kind may share a transaction."""
+    return kind in _batched
 
 
 def periodic(name: str, *, every_seconds: int) -> Callable[[Task], Task]:
