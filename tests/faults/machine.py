@@ -1,0 +1,138 @@
+"""A whole portal on a PostgreSQL and a Valkey of its own, all of which may be killed, stopped and started again."""
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from portal.embedded.postgres import PostgresServer
+from portal.embedded.refusals import Refusal
+from portal.embedded.valkey import ValkeyServer
+from tests.support import database, live
+from tests.support.live import LivePortal
+from tests.support.services import DATABASE_VARIABLE, REDIS_VARIABLE
+
+WATCH_SECONDS = 0.05
+PROCESSES = ("web", "worker", "ticker")
+
+
+@dataclass
+class Machine:
+    """The parts and a watch over them that starts again whatever has died, as ``./run`` does."""
+
+    portal: LivePortal
+    postgres: PostgresServer
+    valkey: ValkeyServer
+    started: int = 0
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL for a part: web, worker, ticker, postgres, valkey; "request" is one process of the web server."""
+        with self._lock, contextlib.suppress(ProcessLookupError, IndexError):
+            pid = self.pid(name)
+            os.kill(children(pid)[0] if name == "request" else pid, signal.SIGKILL)
+
+    def pid(self, name: str) -> int:
+        """The process of a part."""
+        process = {"postgres": self.postgres.process, "valkey": self.valkey.process}.get(name)
+        process = process or self.portal.processes["web" if name == "request" else name]
+        return process.pid
+
+    def watch(self) -> None:
+        """Start again whatever dies, until the end."""
+        threading.Thread(target=self._keep_running, daemon=True).start()
+
+    def end(self) -> None:
+        """Start nothing any more."""
+        with self._lock:
+            self._over.set()
+
+    def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+        """The owner's own connection."""
+        url = make_url(self.portal.settings.role_url("owner")).set(drivername="postgresql")
+        return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+
+    def _keep_running(self) -> None:
+        while not self._over.wait(WATCH_SECONDS):
+            with self._lock:
+                if self._over.is_set():
+                    break
+                for server in (self.postgres, self.valkey):
+                    if server.process is not None and server.process.poll() is not None:
+                        # A server whose children have not all ended yet refuses; the next look tries again.
+                        with contextlib.suppress(Refusal):
+                            server.start()
+                        self.started += 1
+                for name in PROCESSES:
+                    if self.portal.processes[name].poll() is not None:
+                        self.portal.start(name)
+                        self.started += 1
+        # The servers are told to end when the thread that started them does: that must not be before their time.
+        threading.Event().wait()
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one has started and that still live."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextmanager
+def running() -> Iterator[Machine]:
+    """Every acknowledged commit is on PostgreSQL's side of a crash; Valkey keeps nothing."""
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="billing-machine-")))
+        home.chmod(0o711)
+        postgres = PostgresServer(home / "postgres", home / "postgres.log")
+        valkey = ValkeyServer(home / "valkey", home / "valkey.log", fast=True)
+        for server in (postgres, valkey):
+            stack.callback(server.stop)
+            server.start()
+        stack.enter_context(_environment({DATABASE_VARIABLE: postgres.url("postgres"), REDIS_VARIABLE: valkey.url()}))
+        portal = stack.enter_context(live.running(database.make_template()))
+        machine = Machine(portal, postgres, valkey)
+        stack.callback(machine.end)
+        try:
+            yield machine
+        except BaseException:
+            kept = tempfile.mkdtemp(prefix="billing-machine-logs-")
+            shutil.copytree(portal.logs, kept, dirs_exist_ok=True)
+            sys.stderr.write(f"the portal's logs are kept in {kept}\n")
+            machine.end()
+            postgres.stop()  # what follows drops the database, on a server that may have been killed just now
+            postgres.start()
+            raise
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def wait_until(happened, seconds: float, what: str) -> float:  # type: ignore[no-untyped-def]
+    """Look every 50 ms until it has happened; returns the seconds that it took, AssertionError after ``seconds``."""
+    began = time.monotonic()
+    while not happened():
+        assert time.monotonic() - began < seconds, what
+        time.sleep(0.05)
+    return time.monotonic() - began

@@ -1,0 +1,153 @@
+"""What the portal stands on goes away and comes back: nobody restarts anything, and nothing is lost."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import psycopg
+import pytest
+import redis
+import requests
+
+from tests.faults import machine as machines
+from tests.faults.buyer import Buyer
+from tests.faults.machine import PROCESSES, Machine, wait_until
+from tests.faults.storm import Storm, verify
+from tests.support import html
+
+PATIENCE_SECONDS = 60
+SEED = 20
+
+pytestmark = pytest.mark.usefixtures("pdf")
+
+
+@pytest.fixture(scope="module", name="machine")
+def fixture_machine() -> Iterator[Machine]:
+    with machines.running() as running:
+        yield running
+
+
+@pytest.fixture(name="buyer")
+def fixture_buyer(machine: Machine) -> Buyer:
+    buyer = Buyer(machine.portal, machine.portal.person())
+    buyer.sign_in()
+    return buyer
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """The process answers nobody, and its connections stay open."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def is_well(machine: Machine) -> bool:
+    return requests.get(f"{machine.portal.url}/health", timeout=30).ok
+
+
+def pids(machine: Machine) -> dict[str, int]:
+    return {name: machine.pid(name) for name in PROCESSES}
+
+
+def test_a_frozen_redis_stops_nothing(machine: Machine, buyer: Buyer) -> None:
+    """Its connections take what is sent and never answer: every bell gives up, and the ticker does the work."""
+    with frozen(machine.pid("valkey")):
+        assert not is_well(machine)
+        assert buyer.buy().document_sha256
+    wait_until(lambda: is_well(machine), PATIENCE_SECONDS, "not well again")
+    machine.portal.await_quiet()
+
+
+def test_redis_wiped_with_work_pending_loses_nothing(machine: Machine, buyer: Buyer) -> None:
+    for name in ("worker", "ticker"):
+        machine.portal.kill(name)
+    purchase = buyer.pay()
+    wait_until(lambda: owed(machine) > 0, PATIENCE_SECONDS, "no work is pending")
+    redis.Redis.from_url(machine.portal.settings.redis_url).flushall()
+    for name in ("worker", "ticker"):
+        machine.portal.start(name)
+    assert buyer.receive(purchase).document_sha256
+
+
+def test_redis_that_is_killed_and_comes_back_empty(machine: Machine, buyer: Buyer) -> None:
+    before = pids(machine)
+    machine.kill("valkey")
+    assert machine.valkey.process is not None
+    machine.valkey.process.wait()
+    assert buyer.buy().document_sha256, "without Redis"
+    machine.valkey.start()
+    wait_until(lambda: is_well(machine), PATIENCE_SECONDS, "not well again")
+    assert pids(machine) == before, "nobody had to be started again"
+
+
+@pytest.mark.parametrize("how", ["restarted", "killed"])
+def test_a_database_that_goes_away_and_comes_back(machine: Machine, buyer: Buyer, how: str) -> None:
+    purchase = buyer.pay()
+    before = pids(machine)
+    acknowledged = delivered(machine)
+    if how == "killed":
+        machine.kill("postgres")
+        assert machine.postgres.process is not None
+        machine.postgres.process.wait()
+    else:
+        machine.postgres.stop()
+    answer = buyer.session.get(f"{machine.portal.url}/plans", timeout=30)
+    assert answer.status_code == 503
+    assert html.parse(answer.text).one("h1").text == "The portal cannot answer right now."
+    assert requests.post(f"{machine.portal.url}/webhooks/stripe", data=b"{}", timeout=30).status_code == 400
+    assert not is_well(machine)
+    machine.postgres.start()
+    assert buyer.receive(purchase).document_sha256
+    wait_until(lambda: is_well(machine), PATIENCE_SECONDS, "not well again")
+    assert pids(machine) == before, "nobody had to be started again"
+    with machine.connect() as connection:
+        stored = {row[0] for row in connection.execute("SELECT id FROM stripe_events")}
+    assert acknowledged <= stored, "an acknowledged write is missing"
+
+
+def test_a_database_without_a_free_connection(machine: Machine, buyer: Buyer) -> None:
+    with machine.connect() as connection:
+        connection.execute("ALTER SYSTEM SET max_connections = 30")
+    machine.postgres.stop()
+    machine.postgres.start()
+    wait_until(lambda: is_well(machine), PATIENCE_SECONDS, "not well after the restart")
+    with ExitStack() as stack:
+        take_all(machine, stack)
+        answers = [requests.get(f"{machine.portal.url}/sign-in", timeout=30) for _ in range(6)]
+        assert {answer.status_code for answer in answers} <= {200, 503}
+    wait_until(lambda: is_well(machine), PATIENCE_SECONDS, "not well again")
+    assert buyer.buy().document_sha256
+
+
+def take_all(machine: Machine, stack: ExitStack) -> None:
+    """Every connection that the server has left, the reserved ones too; those in use are ended."""
+    with machine.connect() as owner:
+        owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'portal-%'")
+    with pytest.raises(psycopg.OperationalError, match="too many clients|remaining connection slots"):
+        for _number in range(100):
+            stack.enter_context(machine.connect())
+
+
+def owed(machine: Machine) -> int:
+    query = "SELECT count(*) FROM stripe_objects WHERE seen < wanted"
+    with machine.connect() as connection:
+        row = connection.execute(query).fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def delivered(machine: Machine) -> set[str]:
+    deliveries = machine.portal.sandbox.get("deliveries")["data"]
+    return {entry["event"] for entry in deliveries if entry["status"] == "delivered"}
+
+
+def test_a_short_storm() -> None:
+    """300 kills and 500 purchases: ``python -m tests.faults storm``."""
+    with machines.running() as machine:
+        storm = Storm(machine, kills=20, purchases=12, tenants=6, seed=SEED)
+        storm.rage()
+        verify(storm)
+        assert storm.killed.total() == 20
