@@ -1,5 +1,7 @@
 """`./run test`: one failure fails the whole, hides nothing after it, and what was skipped is named."""
 
+import os
+
 import pytest
 
 from portal.embedded import checks
@@ -106,6 +108,11 @@ def test_another_check_that_ends_with_that_code_has_failed(run):
 def test_a_check_gets_its_variables(run):
     seen = "import os; raise SystemExit(os.environ.get('RUN_POSTGRES') != '16')"
     assert run(Check("asks", ("-c", seen), variables={"RUN_POSTGRES": "16"}))[0] == 0
+
+
+def test_the_oldest_postgres_is_used_even_when_the_tests_go_to_another_server(monkeypatch):
+    monkeypatch.setenv("TEST_DATABASE_ADMIN_URL", "postgresql://postgres@db.example/postgres")
+    assert (os.environ | checks._on_oldest_postgres().variables)["TEST_DATABASE_ADMIN_URL"] == ""
 
 
 def test_what_the_audit_says_is_what_its_check_knows():
