@@ -25,6 +25,11 @@ _SERVER_OPTIONS = " ".join(
         "statement_timeout=30s",
         "lock_timeout=5s",
         "idle_in_transaction_session_timeout=60s",
+        # Said here, so that no default stored for a role or a database can bind a connection to anybody.
+        "row_security=on",
+        "app.tenant_id=",
+        "app.user_id=",
+        "app.request_token=",
     )
 )
 ROOT = Path(__file__).resolve().parent.parent

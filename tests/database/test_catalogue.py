@@ -37,6 +37,7 @@ PLATFORM = {
 # Forced although not a tenant's own.
 FORCED_TOO = {
     "drift_findings",
+    "email_addresses",
     "outbox",
     "password_resets",
     "stripe_customers",

@@ -71,7 +71,7 @@ def test_no_route_tells_another_tenants_things_from_missing_ones(world: World) -
         for actor in everybody:
             attack.run(actor)
     print(f"\n{attack.tried.total()} attempts on {len(rules(world.app))} routes: {dict(attack.tried)}")
-    assert attack.faults == []
+    assert attack.faults == [], "\n".join(attack.faults)
     assert unexplained(before.changes_to(world.take()), harmless(world, before)) == []
     assert attack.tried.total() >= AT_LEAST
 

@@ -7,16 +7,17 @@ What is hers is read from the catalogue: a table that is added later is covered 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from apiflask import APIFlask
+from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from portal import config
 from portal.app import create_app
 from portal.ids import uuid7
-from portal.models import BillingDetails, Notice, OutboxRow, PasswordReset
+from portal.models import BillingDetails, DriftFinding, Notice, OutboxRow, PasswordReset
 from portal.security.people import add_member
 from portal.security.principal import hash_token
 from tests.isolation.snapshots import Snapshot, take
@@ -71,6 +72,16 @@ class World:
             self.former_staff,
         )
 
+    @contextmanager
+    def copied(self) -> Iterator["World"]:
+        """The same world on a copy of its database: for what is to be committed."""
+        with self.app.app_context():
+            database.dispose(self.app)
+        here = make_url(self.settings.database_url)
+        with database.cloned(str(here.database)) as name:
+            url = here.set(database=name).render_as_string(hide_password=False)
+            yield replace(self, settings=replace(self.settings, database_url=url))
+
     def take(self) -> Snapshot:
         """All rows of all tables now."""
         return take(self.settings)
@@ -88,15 +99,16 @@ def inhabited(settings: config.Settings, sandbox: Sandbox) -> Iterator[World]:
         with app.app_context():
             inhabitants = _people()
             _buy(worker, sandbox, inhabitants)
-        for person in (inhabitants["victim"], inhabitants["victim_viewer"]):
-            people.browser(app, person)
+        with worker.app_context():
+            database.dispose(worker)
+        for name in ("victim", "victim_viewer", "rival"):
+            people.browser(app, inhabitants[name])
         with rows.written(settings) as session:
             _plant(session, inhabitants["victim"])
         yield World(settings, app, before=take(settings), **inhabitants)
     finally:
-        for each in (worker, app):
-            with each.app_context():
-                database.dispose(each)
+        with app.app_context():
+            database.dispose(app)
 
 
 def _people() -> dict[str, Person]:
@@ -167,4 +179,5 @@ def _plant(session: Session, victim: Person) -> None:
         )
     )
     session.add(OutboxRow(id=uuid7(), tenant_id=tenant_id, kind="mail.send", key=f"mail.send:{CANARY}", payload={}))
+    session.add(DriftFinding(id=uuid7(), tenant_id=tenant_id, kind="duplicate", object_id=f"sub_{CANARY}"))
     session.add(PasswordReset(token_hash=hash_token(CANARY), user_id=victim.user_id, expires_at=rows.NOW))
