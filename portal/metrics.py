@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 from flask import Flask, Response, current_app, request
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_flask_exporter import PrometheusMetrics
 from sqlalchemy import select
@@ -50,19 +50,23 @@ def init_metrics(app: Flask) -> None:
     exporter = PrometheusMetrics(
         app, path=None, defaults_prefix="portal", group_by="url_rule", registry=CollectorRegistry()
     )
-    exporter.register_default(
-        exporter.counter(
-            "billing_api_requests_total",
-            "Requests by method, route and status.",
-            labels={
-                "method": lambda: request.method,
-                "endpoint": lambda: str(request.url_rule),
-                "status": lambda response: response.status_code,
-            },
-        ),
-        app=app,
-    )
     app.extensions["exporter"] = exporter
+    _count_requests(app, exporter.registry)
+
+
+def _count_requests(app: Flask, registry: CollectorRegistry) -> None:
+    names = ("method", "endpoint", "status")
+    counter = Counter("billing_api_requests_total", "Requests by method, route and status.", names, registry=registry)
+    counts: dict[tuple[str, str, int], Counter] = {}  # finding one by its labels takes longer than to count
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        if request.url_rule is not None:
+            key = request.method, request.url_rule.rule, response.status_code
+            if key not in counts:
+                counts[key] = counter.labels(*key)
+            counts[key].inc()
+        return response
 
 
 def exposition() -> Response:

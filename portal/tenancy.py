@@ -42,9 +42,14 @@ class BindingError(RuntimeError):
     """The session already holds rows or a transaction of another binding: a bug, never a user's fault."""
 
 
+_UNBOUND = Binding()
+
+
 def current() -> Binding:
-    """The session's binding now."""
-    binding: Binding = db.session().info.get("binding", Binding())
+    """The session's binding now; none is begun for the question."""
+    if not db.session.registry.has():
+        return _UNBOUND
+    binding: Binding = db.session().info.get("binding", _UNBOUND)
     return binding
 
 
