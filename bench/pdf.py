@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
@@ -49,7 +49,7 @@ def run(at: Place) -> list[Row]:
                 _await_documents(environment)
             return Sample(documents, measured.seconds, measured.cpu_seconds)
 
-        through_the_queue()  # starts the workers' renderers
+        _warm_up(through_the_queue, at)
         pages = _pages(tenant_id)
 
         def alone() -> Sample:
@@ -64,6 +64,15 @@ def run(at: Place) -> list[Row]:
         Row("pdf: two workers ÷ one warm WeasyPrint", str(rate), f"≥ {AIM}", rate.median >= AIM, rounds.sides()),
         Row("pdf: CPU ÷ warm WeasyPrint", str(cpu)),
     ]
+
+
+def _warm_up(work: Callable[[], Sample], at: Place) -> None:
+    """Have the workers start their renderers; say what they said when they do not."""
+    try:
+        work()
+    except TimeoutError:
+        sys.stderr.write((at.folder / "workers.log").read_text()[-3000:])
+        raise
 
 
 @contextmanager
