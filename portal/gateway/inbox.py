@@ -9,6 +9,7 @@ from typing import Any
 
 import stripe
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DataError
 
 from portal import clock, tenancy
 from portal.errors import DomainError
@@ -22,6 +23,7 @@ from portal.outbox import wake
 
 MAX_BODY_BYTES = 512 * 1024  # Stripe's largest events stay far below
 TOLERANCE_SECONDS = 300
+_END_OF_TIME = 253_402_300_800  # the year 10000
 
 
 # In PostgreSQL's hands whole: the body as text, and what is wanted in the same statement.
@@ -68,21 +70,33 @@ def _verified(body: bytes, signature: str, secrets: list[str]) -> dict[str, Any]
     if not any(_is_signed(text, signature, secret) for secret in secrets):
         raise BadDelivery(reason="signature")
     try:
-        event = json.loads(text)
-        ok = (
-            event["object"] == "event"
-            and isinstance(event["id"], str)
-            and event["id"].startswith("evt_")
-            and isinstance(event["type"], str)
-            and isinstance(event["livemode"], bool)
-            and isinstance(event["created"], int)
-            and isinstance(event["data"]["object"], dict)
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        event = _JSON.decode(text)
+        if not _is_event(event):
+            raise BadDelivery(reason="shape")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadDelivery(reason="shape") from error
-    if not ok:
-        raise BadDelivery(reason="shape")
     return event  # type: ignore[no-any-return]
+
+
+def _is_event(event: Any) -> bool:
+    return (
+        event["object"] == "event"
+        and isinstance(event["id"], str)
+        and event["id"].startswith("evt_")
+        and isinstance(event["type"], str)
+        and isinstance(event.get("api_version"), str | None)
+        and isinstance(event["livemode"], bool)
+        and type(event["created"]) is int  # a bool is an int too
+        and 0 < event["created"] < _END_OF_TIME
+        and isinstance(event["data"]["object"], dict)
+    )
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)  # Python reads NaN, PostgreSQL does not
 
 
 def _is_signed(text: str, signature: str, secret: str) -> bool:
@@ -103,7 +117,12 @@ def _is_from_the_future(signature: str) -> bool:
 
 def _store(event: dict[str, Any], text: str) -> None:
     tenancy.fresh()
-    take_in(event, text)
+    try:
+        take_in(event, text)
+    except (DataError, UnicodeEncodeError) as error:
+        # Letters that JSON can escape and no database can hold: NUL, half a surrogate pair.
+        db.session.rollback()
+        raise BadDelivery(reason="content") from error
     db.session.commit()
 
 
