@@ -38,7 +38,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 def init_templating(app: Flask) -> None:
     """Register filters, macros and globals, and let versioned static files be kept for a year."""
-    environment = app.jinja_env
+    environment, address = app.jinja_env, _kept_addresses(app)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(
         money=money,
@@ -54,7 +54,7 @@ def init_templating(app: Flask) -> None:
     )
     environment.globals.update(
         asset=asset,
-        url_for=_kept_addresses(app),
+        url_for=address,
         fixed=_kept_parts(app),
         here=here,
         poll_seconds=poll_seconds,
@@ -65,8 +65,8 @@ def init_templating(app: Flask) -> None:
         language_names={code: LANGUAGE_NAMES[code] for code in LANGUAGES},
         portal_name=app.extensions["settings"].portal_name,
     )
-    environment.globals["ui"] = _macros(app)
-    environment.filters["invoice_rows"] = _invoice_rows(app)
+    environment.globals["ui"] = ui = _macros(app)
+    environment.filters["invoice_rows"] = _invoice_rows(app, ui, address)
     app.after_request(_keep_versioned_files)
 
 
@@ -183,13 +183,12 @@ def _kept_parts(app: Flask) -> Callable[[str], Markup]:
     return fixed
 
 
-def _invoice_rows(app: Flask) -> Callable[..., Markup]:
+def _invoice_rows(app: Flask, ui: SimpleNamespace, address: Callable[..., str]) -> Callable[..., Markup]:
     """``rows | invoice_rows(with_document, is_fragment)``: the rows of the invoice table, each kept as it was rendered.
 
     What a row looks like hangs on its values and on the reader alone, so both are the key: nothing grows stale, and
     nobody gets to see a row without having read its values from the database.
     """
-
     kept: dict[tuple[Any, ...], Markup] = {}
 
     def row(invoice: Any, reader: tuple[Any, ...]) -> Markup:
@@ -197,9 +196,17 @@ def _invoice_rows(app: Flask) -> Callable[..., Markup]:
         if found is None:
             if len(kept) >= KEPT_ROWS:
                 kept.clear()
-            macro = app.jinja_env.get_template("invoices/_row.html").module.row  # type: ignore[attr-defined]  # its macro
-            found = kept[key] = macro(invoice, reader[-1])
+            badge = badge_of(reader[0], invoice.status)
+            found = kept[key] = macro()(invoice, f"{address('invoices.index')}/{invoice.id}", badge, reader[-1])
         return found
+
+    @cache
+    def macro() -> Any:
+        return app.jinja_env.get_template("invoices/_row.html").module.row  # type: ignore[attr-defined]  # its macro
+
+    @cache
+    def badge_of(_language: str, status: str) -> Markup:
+        return Markup(ui.status("invoice", status))  # noqa: S704  (it is Markup)
 
     def rows(invoices: Sequence[Any], with_document: bool, is_fragment: bool) -> Markup:
         reader = viewer().language, viewer().format_locale, viewer().timezone, with_document
