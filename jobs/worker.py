@@ -1,10 +1,13 @@
 """The worker process: ``python -m jobs.worker``. One queue, JSON only, no fork: PDFs have a child of their own."""
 
 import contextlib
+import logging
 import sys
 import threading
+import time
 
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
@@ -14,6 +17,10 @@ from jobs.startup import create_worker_app
 from portal.invoicing.documents import pdf_process
 from portal.invoicing.pdf import PdfError, PdfProcess
 from portal.outbox.wake import QUEUE
+
+# Once Redis is back the ticker rings instead of working itself: nobody may sleep for long then.
+LONGEST_WAIT_SECONDS = 2.0
+log = logging.getLogger("portal.worker")
 
 
 def _warm_up(renderer: PdfProcess) -> None:
@@ -29,11 +36,24 @@ def main() -> int:
         # The renderer takes seconds to come up; the first invoice shall not wait for it.
         threading.Thread(target=_warm_up, args=(pdf_process(),), name="pdf", daemon=True).start()
         drain()
-        connection = Redis.from_url(app.extensions["settings"].redis_url)
+        _serve(app.extensions["settings"].redis_url)
+    return 0
+
+
+def _serve(redis_url: str) -> None:
+    """Until told to end. RQ waits by itself while it listens, and gives up when Redis goes away under a job."""
+    while True:
+        connection = Redis.from_url(redis_url)
         queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
         worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
-        worker.work(logging_level="WARNING", with_scheduler=False)
-    return 0
+        worker.max_connection_wait_time = LONGEST_WAIT_SECONDS
+        try:
+            worker.work(logging_level="WARNING", with_scheduler=False)
+        except RedisError as error:
+            log.warning("redis does not answer; listening anew: %s", type(error).__name__)
+            time.sleep(LONGEST_WAIT_SECONDS)
+        else:
+            return
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Buyer:
 
     portal: LivePortal
     person: Person
-    deadline: float = float("inf")
+    patience_seconds: float = 600
     purchases: list[Purchase] = field(default_factory=list)
     session: requests.Session = field(default_factory=requests.Session)
     slowest_seconds: float = 0.0
@@ -54,6 +54,11 @@ class Buyer:
     def buy(self) -> Purchase:
         """Choose, pay, come back, get the document."""
         return self.receive(self.pay())
+
+    def again(self) -> Purchase:
+        """End what was bought last, and buy once more."""
+        self.end(self.purchases[-1])
+        return self.buy()
 
     def pay(self) -> Purchase:
         """Choose and pay."""
@@ -93,6 +98,7 @@ class Buyer:
         return sha256(answer.content).hexdigest() if is_pdf else ""
 
     def _insist(self, act: Callable[[], T]) -> T:
+        deadline = time.monotonic() + self.patience_seconds
         while True:
             began = time.monotonic()
             try:
@@ -101,7 +107,7 @@ class Buyer:
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
                 pass
             self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - began)
-            assert time.monotonic() < self.deadline, f"{self.person.email} gave up in {act}"
+            assert time.monotonic() < deadline, f"{self.person.email} gave up in {act}"
             time.sleep(PAUSE_SECONDS)
 
     def _get(self, path: str) -> requests.Response:

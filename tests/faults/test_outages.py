@@ -1,5 +1,6 @@
 """What the portal stands on goes away and comes back: nobody restarts anything, and nothing is lost."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from tests.faults.machine import PROCESSES, Machine, wait_until
 from tests.faults.storm import Storm, verify
 from tests.support import html
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 90
 SEED = 20
 
 pytestmark = pytest.mark.usefixtures("pdf")
@@ -30,7 +31,7 @@ def fixture_machine() -> Iterator[Machine]:
 
 @pytest.fixture(name="buyer")
 def fixture_buyer(machine: Machine) -> Buyer:
-    buyer = Buyer(machine.portal, machine.portal.person())
+    buyer = Buyer(machine.portal, machine.portal.person(), patience_seconds=PATIENCE_SECONDS)
     buyer.sign_in()
     return buyer
 
@@ -49,8 +50,9 @@ def is_well(machine: Machine) -> bool:
     return requests.get(f"{machine.portal.url}/health", timeout=30).ok
 
 
-def pids(machine: Machine) -> dict[str, int]:
-    return {name: machine.pid(name) for name in PROCESSES}
+def unharmed(machine: Machine) -> bool:
+    """Nobody had to be started again."""
+    return all(machine.portal.processes[name].poll() is None for name in PROCESSES)
 
 
 def test_a_frozen_redis_stops_nothing(machine: Machine, buyer: Buyer) -> None:
@@ -74,20 +76,19 @@ def test_redis_wiped_with_work_pending_loses_nothing(machine: Machine, buyer: Bu
 
 
 def test_redis_that_is_killed_and_comes_back_empty(machine: Machine, buyer: Buyer) -> None:
-    before = pids(machine)
     machine.kill("valkey")
     assert machine.valkey.process is not None
     machine.valkey.process.wait()
     assert buyer.buy().document_sha256, "without Redis"
     machine.valkey.start()
     wait_until(lambda: is_well(machine), PATIENCE_SECONDS, "not well again")
-    assert pids(machine) == before, "nobody had to be started again"
+    assert buyer.again().document_sha256
+    assert unharmed(machine)
 
 
 @pytest.mark.parametrize("how", ["restarted", "killed"])
 def test_a_database_that_goes_away_and_comes_back(machine: Machine, buyer: Buyer, how: str) -> None:
     purchase = buyer.pay()
-    before = pids(machine)
     acknowledged = delivered(machine)
     if how == "killed":
         machine.kill("postgres")
@@ -103,7 +104,7 @@ def test_a_database_that_goes_away_and_comes_back(machine: Machine, buyer: Buyer
     machine.postgres.start()
     assert buyer.receive(purchase).document_sha256
     wait_until(lambda: is_well(machine), PATIENCE_SECONDS, "not well again")
-    assert pids(machine) == before, "nobody had to be started again"
+    assert unharmed(machine)
     with machine.connect() as connection:
         stored = {row[0] for row in connection.execute("SELECT id FROM stripe_events")}
     assert acknowledged <= stored, "an acknowledged write is missing"
@@ -127,9 +128,10 @@ def take_all(machine: Machine, stack: ExitStack) -> None:
     """Every connection that the server has left, the reserved ones too; those in use are ended."""
     with machine.connect() as owner:
         owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'portal-%'")
-    with pytest.raises(psycopg.OperationalError, match="too many clients|remaining connection slots"):
+    with contextlib.suppress(psycopg.OperationalError):
         for _number in range(100):
             stack.enter_context(machine.connect())
+        raise AssertionError("there is always one more")
 
 
 def owed(machine: Machine) -> int:
