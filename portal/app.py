@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import config, errors_http, failpoints, i18n, logs, metrics, templating, tenancy
 from portal.commands import register_commands
 from portal.connections import check_on_checkout
-from portal.extensions import db, migrate
+from portal.extensions import db, init_database, migrate
 from portal.gateway.client import init_gateway
 from portal.outbox import init_outbox
 from portal.security import init_security
@@ -75,7 +75,7 @@ def create_app(
 def _init_parts(app: APIFlask) -> None:
     """In the order in which they need each other: a request passes through them from top to bottom."""
     logs.init_logs(app, tenant=lambda: tenancy.current().tenant_id)
-    db.init_app(app)
+    init_database(app)
     with app.app_context():
         for engine in db.engines.values():
             check_on_checkout(engine)
