@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import func as sql
 from sqlalchemy import select
+from sqlalchemy.exc import DataError
 
 from portal import clock, tenancy
 from portal.extensions import db
@@ -26,6 +27,7 @@ from portal.gateway.inbox import take_in
 from portal.gateway.kinds import POLLED
 from portal.mirror import cursors
 from portal.mirror.cursors import Place
+from portal.mirror.findings import report
 from portal.models import Installation, StripeCursor, StripeEvent
 
 OVERLAP = timedelta(hours=1)
@@ -79,7 +81,7 @@ def _store_page(place: Place, page: EventPage) -> Looked:
     row = cursors.resume(place)
     if row is None:  # somebody else works on this list, and has gone on from here
         return Looked(0, is_done=True)
-    missed = sum(take_in(event) for event in _unknown(page.events))
+    missed = sum(_take(event) for event in _unknown(page.events))
     if page.events and row.newest_at is None:
         row.newest_at = clock.from_timestamp(max(event["created"] for event in page.events))
     if page.has_more:
@@ -88,6 +90,17 @@ def _store_page(place: Place, page: EventPage) -> Looked:
         _end(row)
     db.session.commit()
     return Looked(missed, is_done=not page.has_more)
+
+
+def _take(event: dict[str, Any]) -> bool:
+    """As a delivery would; what no database can hold must not hold up what comes after it."""
+    try:
+        with db.session.begin_nested():
+            return take_in(event)
+    except DataError as error:
+        log.warning("an event cannot be stored: %s", type(error.orig).__name__, extra={"object_id": event["id"]})
+        report("parked_event", event["id"], reason="it cannot be stored", type=event["type"])
+        return False
 
 
 def _end(row: StripeCursor) -> None:

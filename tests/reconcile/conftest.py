@@ -22,8 +22,11 @@ def fixture_shop(template: str, stripe_sandbox: Sandbox) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def fixture_nothing_told(stripe_sandbox: Sandbox) -> None:
-    """No events of the tests before, no tricks."""
+def fixture_clean_account(stripe_sandbox: Sandbox) -> None:
+    """No tricks, and nothing of the tests before: no events, no subscription that would be a stranger's."""
+    stripe_sandbox.post("deliveries", mode="normal")
+    address, auth = f"{stripe_sandbox.url}/v1/subscriptions", ("sk_test_portal", "")
+    for subscription in requests.get(address, {"limit": 100}, auth=auth, timeout=20).json()["data"]:
+        requests.delete(f"{address}/{subscription['id']}", auth=auth, timeout=20).raise_for_status()
     headers = {"Content-Type": "application/json"}
     requests.delete(f"{stripe_sandbox.url}/_sandbox/events", headers=headers, timeout=20).raise_for_status()
-    stripe_sandbox.post("deliveries", mode="normal")

@@ -13,8 +13,10 @@ import jobs  # noqa: F401  (registers the tasks)
 from portal import failpoints, metrics_values, tenancy
 from portal.extensions import db
 from portal.gateway import event_list, kinds
+from portal.gateway.client import gateway
 from portal.mirror import missed_events
 from portal.models import (
+    Customer,
     DriftFinding,
     MetricValue,
     Notice,
@@ -255,6 +257,20 @@ def test_the_payload_is_what_stripe_wrote(web, stripe_sandbox, look):
             wire = {**told[row.id], "pending_webhooks": row.payload["pending_webhooks"]}
             assert json.dumps(row.payload, sort_keys=True) == json.dumps(wire, sort_keys=True)
             assert (row.type, row.livemode) == (wire["type"], False)
+
+
+def test_an_event_that_no_database_can_hold_does_not_hold_up_the_others(web, stripe_sandbox, drain, look):
+    tenant_id, _checkout = pay_untold(stripe_sandbox)
+    with tenancy.bound(tenant_id):
+        customer_id = db.session.scalars(select(Customer.stripe_customer_id)).one()
+    gateway().write(lambda s: s.v1.customers.update(customer_id, {"metadata": {"nul": "a\0b"}}))
+    look()
+    drain()
+    assert state(tenant_id) == EXPECTED
+    with tenancy.reader_session() as session:
+        [found] = session.scalars(select(DriftFinding).where(DriftFinding.kind == "parked_event"))
+    assert found.details["type"] == "customer.updated"
+    assert cursor().completed_at is not None
 
 
 def test_how_long_ago_the_list_was_looked_through(web, worker, look):
