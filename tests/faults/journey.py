@@ -45,13 +45,17 @@ class Journey:
 
     def live(self) -> None:
         """Everything from signing in to the document; trying again as people, Stripe and supervisors do."""
-        cookies = self._until("cookies", lambda: _signing_in(self.person))
-        location = self._until("location", lambda: _choosing(cookies))
-        session_id = self._checkout()["stripe_session_id"]
+        cookies = self._until("cookies", lambda: signing_in(self.person))
+        location = self._until("location", lambda: choosing(cookies))
+        session_id = self.checkout()["stripe_session_id"]
         assert session_id in location
         self.world.sandbox.pay(session_id)
-        self._until("landed", lambda: _landing(cookies, str(self._checkout()["id"])))
+        self._until("landed", lambda: landing(cookies, str(self.checkout()["id"])))
         self.settle()
+        self.download(cookies)
+
+    def download(self, cookies: Cookies) -> None:
+        """The invoice's document, of which the hash is kept."""
         self.document = self._until("document", lambda: _downloading(cookies, str(self._invoice_id())))
 
     def settle(self) -> None:
@@ -60,7 +64,7 @@ class Journey:
             self._stripe_delivers()
             self._worker_works()
             self.world.let_time_pass()
-            if not self.world.open_work() and not self._undelivered():
+            if not self.world.open_work() and not self.undelivered():
                 return
         raise AssertionError(f"still open: {self.world.open_rows()}")
 
@@ -100,12 +104,12 @@ class Journey:
 
     def _stripe_delivers(self) -> None:
         """As Stripe does: again and again, until each event was answered with 2xx."""
-        waiting = self._undelivered()
+        waiting = self.undelivered()
         if waiting:
-            outcome = self._act(self.world.web, _delivering(waiting))
+            outcome = self._act(self.world.web, delivering(waiting))
             self.delivered |= set(outcome.facts.get("acknowledged", []))
 
-    def _undelivered(self) -> list[dict[str, Any]]:
+    def undelivered(self) -> list[dict[str, Any]]:
         customer = self.stripe_id()
         events = self.world.sandbox.get("events")["data"]
         mine = [event for event in events if event["id"] not in self.delivered and customer in str(event)]
@@ -114,7 +118,7 @@ class Journey:
     def _worker_works(self) -> None:
         self._act(self.world.worker, working)
 
-    def _checkout(self) -> dict[str, Any]:
+    def checkout(self) -> dict[str, Any]:
         query = "SELECT * FROM checkouts WHERE tenant_id = :tenant ORDER BY created_at DESC LIMIT 1"
         return self.world.rows(query, tenant=self.person.tenant_id)[0]
 
@@ -137,7 +141,7 @@ def _browser(app: APIFlask, cookies: Cookies = ()) -> Browser:  # type: ignore[a
     return client
 
 
-def _signing_in(person: Person) -> Act:
+def signing_in(person: Person) -> Act:
     def act(app: APIFlask, report: Report) -> None:
         client = _browser(app)
         if client.sign_in(person).status_code == 303:
@@ -146,7 +150,7 @@ def _signing_in(person: Person) -> Act:
     return act
 
 
-def _choosing(cookies: Cookies) -> Act:
+def choosing(cookies: Cookies) -> Act:
     def act(app: APIFlask, report: Report) -> None:
         answer = _browser(app, cookies).send("/checkout", "/plans", plan_id="starter", interval="month")
         stripe = app.extensions["settings"].stripe_api_base
@@ -156,7 +160,7 @@ def _choosing(cookies: Cookies) -> Act:
     return act
 
 
-def _landing(cookies: Cookies, checkout_id: str) -> Act:
+def landing(cookies: Cookies, checkout_id: str) -> Act:
     def act(app: APIFlask, report: Report) -> None:
         if _browser(app, cookies).get(f"/checkout/{checkout_id}").status_code == 200:
             report(landed=True)
@@ -173,7 +177,7 @@ def _downloading(cookies: Cookies, invoice_id: str) -> Act:
     return act
 
 
-def _delivering(events: list[dict[str, Any]]) -> Act:
+def delivering(events: list[dict[str, Any]]) -> Act:
     def act(app: APIFlask, report: Report) -> None:
         client = _browser(app)
         for event in events:

@@ -5,7 +5,6 @@ import signal
 
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import create_engine, text
 
 from jobs.drain import drain
 from portal.config import Settings
@@ -13,6 +12,7 @@ from portal.leasing import MAX_LAPSES
 from portal.mirror import dispatch as mirror
 from portal.outbox import Work, registry
 from tests.faults import forks
+from tests.support import database
 
 
 def _die(_anything: object) -> None:
@@ -24,12 +24,7 @@ def _draining(_app: APIFlask, report: forks.Report) -> None:
 
 
 def _owner(settings: Settings, statement: str) -> list[tuple[object, ...]]:
-    engine = create_engine(settings.role_url("owner"))
-    with engine.begin() as connection:
-        result = connection.execute(text(statement))
-        rows = [tuple(row) for row in result] if result.returns_rows else []
-    engine.dispose()
-    return rows
+    return [tuple(row.values()) for row in database.as_owner(settings, statement)]
 
 
 def _workers_until_one_survives(worker: APIFlask, settings: Settings) -> int:
@@ -37,8 +32,7 @@ def _workers_until_one_survives(worker: APIFlask, settings: Settings) -> int:
     for died in range(MAX_LAPSES + 5):
         if forks.run(worker, _draining).code == 0:
             return died
-        _owner(settings, "UPDATE outbox SET lease_until = now() - interval '1 second'")
-        _owner(settings, "UPDATE stripe_objects SET lease_until = now() - interval '1 second'")
+        database.expire_leases(settings)
     raise AssertionError("the row kills every worker")
 
 
@@ -53,7 +47,7 @@ def test_a_row_that_kills_its_worker_is_given_up(worker, settings, monkeypatch: 
         " (gen_random_uuid(), 'test.harmless', 'harmless', '{}', now() - interval '1 minute')",
     )
     assert _workers_until_one_survives(worker, settings) == MAX_LAPSES
-    rows = _owner(settings, "SELECT key, done_at IS NOT NULL, dead_at IS NOT NULL FROM outbox WHERE kind LIKE 'test.%'")
+    rows = _owner(settings, "SELECT key, done_at IS NOT NULL AS done, dead_at IS NOT NULL AS dead FROM outbox")
     assert set(rows) == {("poison", False, True), ("harmless", True, False)}
     assert _owner(settings, "SELECT kind, object_id FROM drift_findings") == [("dead_work", "poison")]
 

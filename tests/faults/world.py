@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from apiflask import APIFlask
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
 
 from blueprints import PAGES
 from portal import config
@@ -20,14 +18,6 @@ from portal.invoicing.pdf.pool import _Child
 from tests.support import database, people, sandbox
 from tests.support.sandbox import Sandbox
 
-_LET_TIME_PASS = (
-    "UPDATE outbox SET next_at = now() WHERE next_at > now()",
-    "UPDATE stripe_objects SET next_at = now() WHERE next_at > now()",
-)
-_EXPIRE_LEASES = (
-    "UPDATE outbox SET lease_until = now() - interval '1 second' WHERE lease_until > now()",
-    "UPDATE stripe_objects SET lease_until = now() - interval '1 second' WHERE lease_until > now()",
-)
 _OPEN_WORK = """
     SELECT (SELECT count(*) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL)
          + (SELECT count(*) FROM stripe_objects WHERE seen < wanted AND parked_at IS NULL)"""
@@ -57,20 +47,12 @@ class World:
 
     def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
         """What the database's owner sees."""
-        engine = create_engine(self.settings.role_url("owner"), poolclass=NullPool)
-        with engine.begin() as connection:
-            return [dict(row) for row in connection.execute(text(statement), values).mappings()]
+        return database.as_owner(self.settings, statement, **values)
 
     def let_time_pass(self) -> None:
         """All that waits for later is due, and the leases of the dead are over."""
-        engine = create_engine(self.settings.role_url("owner"), poolclass=NullPool)
-        with engine.begin() as connection:
-            # Rows that a stalled process has locked are left to it.
-            connection.execute(text("SET LOCAL lock_timeout = '1s'"))
-            for statement in (*_LET_TIME_PASS, *_EXPIRE_LEASES):
-                table = statement.split()[1]
-                free = f"id IN (SELECT id FROM {table} FOR UPDATE SKIP LOCKED)"  # noqa: S608
-                connection.execute(text(f"{statement} AND {free}"))
+        database.let_time_pass(self.settings)
+        database.expire_leases(self.settings)
 
     def open_rows(self) -> list[dict[str, Any]]:
         """What is owed, for the message of a failure."""

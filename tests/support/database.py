@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import create_engine, text
@@ -106,6 +107,31 @@ def dispose(app: object) -> None:
     db.session.remove()
     for engine in db.engines.values():
         engine.dispose()
+
+
+def as_owner(settings: config.Settings, *statements: str, **values: Any) -> list[dict[str, Any]]:
+    """Do what only the database's owner may; returns the rows of the last statement."""
+    engine = create_engine(settings.role_url("owner"), poolclass=NullPool)
+    rows: list[dict[str, Any]] = []
+    with engine.begin() as connection:
+        for statement in statements:
+            result = connection.execute(text(statement), values)
+            rows = [dict(row) for row in result.mappings()] if result.returns_rows else []
+    return rows
+
+
+def let_time_pass(settings: config.Settings) -> None:
+    """All that waits for later is due now; rows that somebody has locked are left to them."""
+    for table in ("outbox", "stripe_objects"):
+        free = f"id IN (SELECT id FROM {table} WHERE next_at > now() FOR UPDATE SKIP LOCKED)"  # noqa: S608
+        as_owner(settings, f"UPDATE {table} SET next_at = now() WHERE {free}")  # noqa: S608
+
+
+def expire_leases(settings: config.Settings) -> None:
+    """Whoever holds a lease has been silent for too long; rows that somebody has locked are left to them."""
+    for table in ("outbox", "stripe_objects"):
+        free = f"id IN (SELECT id FROM {table} WHERE lease_until > now() FOR UPDATE SKIP LOCKED)"  # noqa: S608
+        as_owner(settings, f"UPDATE {table} SET lease_until = now() - interval '1 second' WHERE {free}")  # noqa: S608
 
 
 def _admin(*statements: str) -> None:

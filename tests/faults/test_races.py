@@ -1,0 +1,69 @@
+"""Many processes at the same moment: tabs, double clicks, workers, tickers and web servers."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from apiflask import APIFlask
+
+from jobs.ticker import tick
+from portal.outbox import schedule
+from tests.faults import forks, world
+from tests.faults.forks import Act, Outcome, Report
+from tests.faults.journey import Journey, choosing, delivering, landing, signing_in, verify, warm_up, working
+from tests.faults.world import World
+
+pytestmark = pytest.mark.usefixtures("pdf")
+
+
+@pytest.fixture(scope="module", name="place")
+def fixture_place(template: str) -> Iterator[World]:
+    with world.made(template) as made:
+        warm_up(made)
+        yield made
+
+
+def at_once(*acts: tuple[APIFlask, Act]) -> list[Outcome]:
+    """Each act in a process of its own, all side by side."""
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(lambda pair: forks.run(*pair), acts))
+
+
+def test_everything_at_once_is_one_purchase(place: World) -> None:
+    """Six tabs click, four processes get every event, four workers and three tickers work, the customer comes back."""
+    journey = Journey(place)
+    cookies = forks.run(place.web, signing_in(journey.person)).facts["cookies"][0]
+    clicks = at_once(*[(place.web, choosing(cookies))] * 6)
+    places = {location for click in clicks for location in click.facts.get("location", [])}
+    assert len(places) == 1
+    checkout = journey.checkout()
+    place.sandbox.pay(checkout["stripe_session_id"])
+    at_once(
+        *[(place.web, delivering(journey.undelivered()))] * 4,
+        *[(place.web, landing(cookies, str(checkout["id"])))] * 2,
+        *[(place.worker, working)] * 4,
+        *[(place.worker, _ticking)] * 3,
+    )
+    journey.settle()
+    journey.download(cookies)
+    verify(journey)
+
+
+def test_tickers_start_each_turn_once(place: World) -> None:
+    forks.run(place.worker, _ticking)
+    place.rows("UPDATE periodic_tasks SET next_at = now() - interval '1 second' RETURNING name")
+    before = _turns(place)
+    at_once(*[(place.worker, _ticking)] * 6)
+    assert {name: count - before[name] for name, count in _turns(place).items()} == dict.fromkeys(before, 1)
+
+
+def _ticking(_app: APIFlask, _report: Report) -> None:
+    schedule.register_all()
+    tick()
+
+
+def _turns(place: World) -> dict[str, int]:
+    rows = place.rows(
+        "SELECT t.name, (SELECT count(*) FROM outbox WHERE kind = 'periodic.' || t.name) AS turns FROM periodic_tasks t"
+    )
+    return {row["name"]: row["turns"] for row in rows}
