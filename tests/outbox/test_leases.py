@@ -14,6 +14,31 @@ from portal.outbox.work import Work
 from tests.support import database
 
 
+def test_a_key_is_owed_once_for_ever(settings, worker, monkeypatch):
+    """Eight at once, and again when it is long done: what money hangs on is done once."""
+    done: list[str] = []
+    monkeypatch.setitem(registry._handlers, "test.once", lambda work: done.append(work.key))
+
+    def owe() -> None:
+        app = create_app("worker", settings=settings)
+        with app.app_context():
+            stage("test.once", "test.once:1")
+            db.session.commit()
+            database.dispose(app)
+
+    threads = [threading.Thread(target=owe) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for _again in range(2):
+        with worker.app_context():
+            while dispatch.run_next():
+                pass
+        owe()
+    assert done == ["test.once:1"]
+
+
 def test_eight_workers_claim_each_row_once(settings, worker):
     with worker.app_context():
         for number in range(40):
