@@ -2,12 +2,14 @@
 
 import select
 import time
+from typing import Any, cast
 
 import psycopg
 from psycopg import pq
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # A server that ends says so, and a network that forgets a connection does not: after a pause we ask.
@@ -45,6 +47,26 @@ def begin_with(connection: Connection, statements: str) -> None:
             return
     # Within a transaction that runs already, or to fail the usual way: SQLAlchemy drops a dead connection.
     connection.exec_driver_sql(statements)
+
+
+def execute_alone(engine: Engine, statement: str, values: tuple[Any, ...]) -> "psycopg.Cursor[Any]":
+    """One statement as a transaction of its own, in one round trip; returns the cursor with its rows by name.
+
+    With psycopg's placeholders. No tenant is bound. Raises psycopg's own errors, but where the database does not
+    answer SQLAlchemy's :class:`sqlalchemy.exc.OperationalError`, like every other use of it.
+    """
+    connection = engine.raw_connection()
+    driver = cast("psycopg.Connection[Any]", connection.driver_connection)
+    try:
+        driver.autocommit = True
+        return driver.cursor(row_factory=namedtuple_row).execute(statement, values)
+    except psycopg.OperationalError as error:
+        connection.invalidate(error)
+        raise OperationalError(statement, None, error) from error
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
+        connection.close()
 
 
 def _is_readable(connection: object) -> bool:

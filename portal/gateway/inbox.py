@@ -8,10 +8,11 @@ import json
 from typing import Any
 
 import stripe
+from psycopg import DataError
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DataError
 
-from portal import clock, tenancy
+from portal import clock, failpoints, tenancy
+from portal.connections import execute_alone
 from portal.errors import DomainError
 from portal.extensions import db
 from portal.gateway.client import API_VERSION
@@ -116,14 +117,21 @@ def _is_from_the_future(signature: str) -> bool:
 
 
 def _store(event: dict[str, Any], text: str) -> None:
-    tenancy.fresh()
     try:
-        take_in(event, text)
+        if _reason_to_park(event):
+            tenancy.fresh()
+            take_in(event, text)
+            db.session.commit()
+            return
+        statement, values = _taking(event, text)
+        with failpoints.around("inbox.store"):
+            is_new = execute_alone(db.engine, statement, values).rowcount == 1
     except (DataError, UnicodeEncodeError) as error:
         # Letters that JSON can escape and no database can hold: NUL, half a surrogate pair.
         db.session.rollback()
         raise BadDelivery(reason="content") from error
-    db.session.commit()
+    if is_new and statement is _TAKE_AND_WANT:
+        wake.bell().ring()
 
 
 def take_in(event: dict[str, Any], text: str | None = None) -> bool:
@@ -131,6 +139,18 @@ def take_in(event: dict[str, Any], text: str | None = None) -> bool:
 
     ``event`` is known to be Stripe's, as JSON; ``text`` is that JSON where it is at hand. Returns whether it was new.
     """
+    statement, values = _taking(event, text or json.dumps(event))
+    is_new = affected(db.session.connection().exec_driver_sql(statement, values)) == 1
+    if is_new and (reason := _reason_to_park(event)):
+        _report_parked(event, reason)
+    elif is_new and statement is _TAKE_AND_WANT:
+        wake.after_commit()
+    return is_new
+
+
+def _taking(event: dict[str, Any], text: str) -> tuple[str, tuple[Any, ...]]:
+    """The statement that takes an event in, and its values. A repeat wants nothing more: the first delivery's wish
+    is either served or still open."""
     target = named_object(event["type"], event["data"]["object"])
     parked = _reason_to_park(event)
     values = (
@@ -139,24 +159,13 @@ def take_in(event: dict[str, Any], text: str | None = None) -> bool:
         event.get("api_version"),
         event["livemode"],
         target.object_id if target else None,
-        text or json.dumps(event),
+        text,
         parked,
         clock.from_timestamp(event["created"]),
     )
-    # A repeat wants nothing more: the first delivery's wish is either served or still open.
     if target is None or parked:
-        is_new = _changes_a_row(_TAKE, values)
-        if is_new and parked:
-            _report_parked(event, parked)
-    else:
-        is_new = _changes_a_row(_TAKE_AND_WANT, (*values, target.object_id, target.kind))
-        if is_new:
-            wake.after_commit()
-    return is_new
-
-
-def _changes_a_row(statement: str, values: tuple[Any, ...]) -> bool:
-    return affected(db.session.connection().exec_driver_sql(statement, values)) == 1
+        return _TAKE, values
+    return _TAKE_AND_WANT, (*values, target.object_id, target.kind)
 
 
 def want(object_id: str, kind: str) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from flask import current_app, g, has_request_context
-from sqlalchemy import Engine, func, select, update
+from flask import g, has_request_context
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 
+from portal.connections import execute_alone
 from portal.extensions import db
 from portal.models import Membership, Tenant, UserSession
 from portal.tenancy import Binding
@@ -71,14 +72,6 @@ def load_principal(token: str) -> Principal | None:
         raise
 
 
-def _autocommitting() -> Engine:
-    found: Engine | None = current_app.extensions.get("autocommitting_engine")
-    if found is None:
-        found = db.engine.execution_options(isolation_level="AUTOCOMMIT")
-        current_app.extensions["autocommitting_engine"] = found
-    return found
-
-
 def loaded_principal() -> Principal | None:
     """The request's principal if it was loaded already; never looks it up."""
     if not has_request_context():
@@ -88,8 +81,7 @@ def loaded_principal() -> Principal | None:
 
 
 def _load(token: str) -> Principal | None:
-    with _autocommitting().connect() as connection:
-        found = connection.exec_driver_sql("SELECT * FROM find_principal(%s)", (hash_token(token),)).first()
+    found = execute_alone(db.engine, "SELECT * FROM find_principal(%s)", (hash_token(token),)).fetchone()
     if found is None:
         return None
     tenants = tuple(TenantChoice(UUID(tenant_id), *rest) for tenant_id, *rest in found.tenants)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from portal import connections, tenancy
 from portal.config import Settings
+from portal.connections import execute_alone
 from portal.extensions import db
 
 
@@ -57,3 +58,20 @@ def test_a_server_that_ends_within_a_transaction_fails_it_and_no_other(web: APIF
             _backend()
         db.session.rollback()
         assert _backend()
+
+
+def test_a_statement_alone_is_committed_and_leaves_the_connection_as_it_was(worker: APIFlask) -> None:
+    query = "SELECT kind FROM heartbeats WHERE name = %s"
+    with worker.app_context():
+        execute_alone(db.engine, "INSERT INTO heartbeats (name, kind) VALUES (%s, 'test')", ("alone",))
+        assert execute_alone(db.engine, query, ("alone",)).fetchone() == ("test",)
+        db.session.execute(text("DELETE FROM heartbeats"))
+        db.session.rollback()  # transactions are transactions again
+        assert execute_alone(db.engine, query, ("alone",)).rowcount == 1
+
+
+@pytest.mark.usefixtures("web")
+def test_a_server_that_ends_under_a_statement_alone_is_told_as_an_outage() -> None:
+    with pytest.raises(OperationalError):
+        execute_alone(db.engine, "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(%s)", (1,))
+    assert execute_alone(db.engine, "SELECT %s::int AS one", (1,)).fetchone() == (1,)

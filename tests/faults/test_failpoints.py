@@ -37,7 +37,7 @@ def fixture_points(faulty: World) -> list[str]:
 def test_there_are_points_around_everything(points: list[str]) -> None:
     assert len(points) >= LEAST_POINTS
     families = {point.partition(".")[0] for point in points}
-    assert families == {"commit", "stripe", "smtp", "redis", "rq", "pdf", "webhook"}
+    assert families == {"commit", "stripe", "smtp", "redis", "rq", "pdf", "webhook", "inbox"}
 
 
 @pytest.mark.parametrize("action", ["kill", "raise", "stall"])
