@@ -89,7 +89,7 @@ def _on_oldest_postgres() -> Check:
 
 
 def _everything() -> tuple[str, ...]:
-    return ("-n", str(os.cpu_count() or 2), "--dist", "loadfile", "-q")
+    return ("-n", str(os.cpu_count() or 2), "--dist", "loadfile", "-q", "--durations=25", "--durations-min=5")
 
 
 def _prepare(places: Places, console: Console) -> dict[str, str]:

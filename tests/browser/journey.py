@@ -1,5 +1,6 @@
 """The main job, step by step, as a person does it: by what is on the page, in any language."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,8 +47,13 @@ class Journey:
         expect(self.page.locator("[data-step=active]")).to_be_visible(timeout=PATIENCE_MS)
 
     def open_invoice(self) -> None:
+        """The newest one; it may come a moment after its subscription, and the list does not look by itself."""
+        link = self.page.locator("main a[href^='/invoices/']").first
+        until = time.monotonic() + PATIENCE_MS / 1000
         self.page.goto(f"{self.portal.url}/invoices")
-        self.page.locator("main a[href^='/invoices/']").first.click()
+        while not link.count() and time.monotonic() < until:
+            self.page.reload()
+        link.click()
         self.page.wait_for_load_state()
 
     def download_document(self) -> bytes:

@@ -5,10 +5,13 @@ import random
 import sys
 import time
 
-from tests.faults import machine, world
+import requests
+
+from tests.faults import machine, turn, world
 from tests.faults.journey import Journey, verify, warm_up
 from tests.faults.storm import Storm
 from tests.faults.storm import verify as verify_storm
+from tests.faults.turn import Turn
 from tests.support import database
 from tests.support.services import TestServices
 
@@ -51,25 +54,33 @@ def _matrix(actions: list[str]) -> int:
             undisturbed = Journey(made)
             undisturbed.live()
             points = sorted(undisturbed.passed)
+            undisturbed_turn = Turn(made)
+            undisturbed_turn.live()
+            turning = sorted(undisturbed_turn.passed - undisturbed.passed)
+            tries = [(point, Journey) for point in points] + [(point, Turn) for point in turning]
             for action in actions:
-                for point in points:
-                    outcome = _one(Journey(made, (point,), action))
-                    _say(f"{action:5} {point:60} {outcome}")
+                for point, kind in tries:
+                    outcome = _one(kind(made, (point,), action))
+                    _say(f"{action:5} {point:70} {outcome}")
                     if outcome != "right":
                         wrong.append((action, point))
     finally:
         services.stop()
-    _say(f"{len(points)} points × {len(actions)}: {len(points) * len(actions) - len(wrong)} right, {len(wrong)} wrong")
+    total = len(tries) * len(actions)
+    _say(f"{len(tries)} points × {len(actions)}: {total - len(wrong)} right, {len(wrong)} wrong")
     return 1 if wrong else 0
 
 
-def _one(journey: Journey) -> str:
+def _one(disturbed: Journey | Turn) -> str:
     try:
-        journey.live()
-        verify(journey)
-    except AssertionError as error:
+        disturbed.live()
+        if isinstance(disturbed, Journey):
+            verify(disturbed)
+        else:
+            turn.verify(disturbed)
+    except (AssertionError, requests.RequestException) as error:
         return f"WRONG: {error}"
-    return "right" if journey.acted else "not reached"
+    return "right" if disturbed.acted else "not reached"
 
 
 def _say(line: str) -> None:

@@ -1,5 +1,6 @@
 """The main job as one customer lives it, each step in a process that may die: until the document is in their hands."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from tests.support import database, people
 from tests.support.events import deliver
 from tests.support.people import Browser, Person
 
+# Beside one for each point that is armed: a process dies at one after the other.
 TRIES = 8
 ROUNDS = 14
 PRICE_MINOR = 2900
@@ -42,6 +44,8 @@ class Journey:
         with self.world.web.app_context():
             self.person = people.member()
             database.dispose(self.world.web)
+        self.began = int(time.time()) - 1
+        requests.delete(f"{self.world.sandbox.url}/_sandbox/mail", json={}, timeout=60).raise_for_status()
 
     def live(self) -> None:
         """Everything from signing in to the document; trying again as people, Stripe and supervisors do."""
@@ -60,7 +64,7 @@ class Journey:
 
     def settle(self) -> None:
         """Stripe delivers, workers work and time passes, until nothing is owed any more."""
-        for _round in range(ROUNDS):
+        for _round in range(ROUNDS + len(self.points)):
             self._stripe_delivers()
             self._worker_works()
             self.world.let_time_pass()
@@ -94,13 +98,13 @@ class Journey:
             self.passed |= set(outcome.passed)
 
     def _until(self, fact: str, step: Callable[[], Act]) -> Any:
-        for _try in range(TRIES):
+        for _try in range(TRIES + len(self.points)):
             outcome = self._act(self.world.web, step())
             if fact in outcome.facts:
                 return outcome.facts[fact][0]
             self.world.let_time_pass()
             self._worker_works()
-        raise AssertionError(f"no {fact} after {TRIES} tries")
+        raise AssertionError(f"no {fact} after {TRIES + len(self.points)} tries")
 
     def _stripe_delivers(self) -> None:
         """As Stripe does: again and again, until each event was answered with 2xx."""
@@ -111,9 +115,10 @@ class Journey:
 
     def undelivered(self) -> list[dict[str, Any]]:
         customer = self.stripe_id()
-        events = self.world.sandbox.get("events")["data"]
-        mine = [event for event in events if event["id"] not in self.delivered and customer in str(event)]
-        return mine if customer else []
+        if not customer:
+            return []
+        events = listed(self.world, "events", **{"created[gte]": str(self.began)})
+        return [event for event in events if event["id"] not in self.delivered and customer in str(event)]
 
     def _worker_works(self) -> None:
         self._act(self.world.worker, working)
@@ -237,28 +242,31 @@ def verify(journey: Journey) -> None:
     _verify_mails(journey)
 
 
-def _verify_at_stripe(journey: Journey) -> None:
-    def listed(kind: str, **params: Any) -> list[dict[str, Any]]:
-        answer = requests.get(
-            f"{journey.world.sandbox.url}/v1/{kind}",
-            params={"limit": 100, **params},
-            auth=("sk_test_portal", ""),
-            timeout=20,
-        )
-        data: list[dict[str, Any]] = answer.json()["data"]
-        return data
+def listed(world: World, kind: str, **params: str) -> list[dict[str, Any]]:
+    """All of a kind at Stripe that these parameters name."""
+    found: list[dict[str, Any]] = []
+    while True:
+        more = {"starting_after": found[-1]["id"]} if found else {}
+        url, auth = f"{world.sandbox.url}/v1/{kind}", ("sk_test_portal", "")
+        answer = requests.get(url, params={"limit": "100", **params, **more}, auth=auth, timeout=60).json()
+        found += answer["data"]
+        if not answer["has_more"]:
+            return found
 
+
+def _verify_at_stripe(journey: Journey) -> None:
+    world = journey.world
     customer = journey.stripe_id()
     tenant = str(journey.person.tenant_id)
-    customers = [entry["id"] for entry in listed("customers") if entry["metadata"].get("tenant_id") == tenant]
+    customers = [entry["id"] for entry in listed(world, "customers") if entry["metadata"].get("tenant_id") == tenant]
     assert customers == [customer]
-    assert [entry["status"] for entry in listed("subscriptions", customer=customer, status="all")] == ["active"]
-    charges = listed("charges", customer=customer)
+    assert [entry["status"] for entry in listed(world, "subscriptions", customer=customer, status="all")] == ["active"]
+    charges = listed(world, "charges", customer=customer)
     assert [(entry["status"], entry["amount"], entry["refunded"]) for entry in charges] == [
         ("succeeded", PRICE_MINOR, False)
     ]
-    assert [entry["status"] for entry in listed("invoices", customer=customer)] == ["paid"]
-    sessions = listed("checkout/sessions", customer=customer)
+    assert [entry["status"] for entry in listed(world, "invoices", customer=customer)] == ["paid"]
+    sessions = listed(world, "checkout/sessions", customer=customer)
     assert [entry["status"] for entry in sessions] == ["complete"]
 
 

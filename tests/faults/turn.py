@@ -31,7 +31,7 @@ class Turn:
 
     def live(self) -> None:
         self.world.rows("UPDATE periodic_tasks SET next_at = now() - interval '1 second' RETURNING name")
-        for _round in range(ROUNDS):
+        for _round in range(ROUNDS + len(self.points)):
             for act in (_ticking, working):
                 self._act(act)
             self.world.let_time_pass()
