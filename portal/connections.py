@@ -55,7 +55,10 @@ def execute_alone(engine: Engine, statement: str, values: tuple[Any, ...]) -> "p
     With psycopg's placeholders. No tenant is bound. Raises psycopg's own errors, but where the database does not
     answer SQLAlchemy's :class:`sqlalchemy.exc.OperationalError`, like every other use of it.
     """
-    connection = engine.raw_connection()
+    try:
+        connection = engine.raw_connection()
+    except psycopg.OperationalError as error:  # nobody wraps it at this level
+        raise OperationalError(statement, None, error) from error
     driver = cast("psycopg.Connection[Any]", connection.driver_connection)
     try:
         driver.autocommit = True
