@@ -1,4 +1,4 @@
-"""Every named point × killed, and half of them × failed and stalled, several in one purchase.
+"""Every named point × killed, failed or stalled, several in one purchase.
 
 Every point × everything, one at a time: ``python -m tests.faults matrix``.
 """
@@ -45,7 +45,7 @@ def test_there_are_points_around_everything(points: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("action", "group"),
-    [("kill", 0), ("kill", 1), ("kill", 2), ("kill", 3), ("raise", 0), ("raise", 2), ("stall", 1), ("stall", 3)],
+    [("kill", 0), ("kill", 1), ("raise", 2), ("stall", 3)],
 )
 def test_a_purchase_survives(faulty: World, points: list[str], action: str, group: int) -> None:
     journey = Journey(faulty, tuple(points[group::GROUPS]), action)
