@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from portal import clock, money
 from portal.extensions import db
+from portal.findings import report
 from portal.gateway.client import as_dict, gateway, keyed
 from portal.gateway.errors import StripeMissing, StripeRefused
 from portal.ids import uuid7
-from portal.mirror.findings import report
 from portal.models import Plan, PlanPrice
 from portal.models.plans import INTERVALS
 

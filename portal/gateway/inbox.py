@@ -5,21 +5,19 @@ same commit; a worker reads Stripe again (``portal.mirror``).
 """
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import stripe
 from psycopg import DataError
-from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, failpoints, tenancy
 from portal.connections import execute_alone
 from portal.errors import DomainError
 from portal.extensions import db
+from portal.findings import report
 from portal.gateway.client import API_VERSION
 from portal.gateway.kinds import named_object
-from portal.ids import uuid7
 from portal.leasing import affected
-from portal.models import DriftFinding
 from portal.outbox import wake
 
 MAX_BODY_BYTES = 512 * 1024  # Stripe's largest events stay far below
@@ -56,20 +54,25 @@ def receive(body: bytes, signature: str, *, secrets: list[str], livemode: bool) 
     """
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge
-    event = _verified(body, signature, secrets)
+    text = _verified(body, signature, secrets)
+    event = _parsed(text)
     if event["livemode"] is not livemode:
         raise BadDelivery(reason="livemode")
-    _store(event, body.decode())
+    _store(event, text)
     return str(event["id"])
 
 
-def _verified(body: bytes, signature: str, secrets: list[str]) -> dict[str, Any]:
+def _verified(body: bytes, signature: str, secrets: list[str]) -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadDelivery(reason="encoding") from error
     if not any(_is_signed(text, signature, secret) for secret in secrets):
         raise BadDelivery(reason="signature")
+    return text
+
+
+def _parsed(text: str) -> dict[str, Any]:
     try:
         event = _JSON.decode(text)
         if not _is_event(event):
@@ -116,41 +119,52 @@ def _is_from_the_future(signature: str) -> bool:
     return not stamps or int(stamps[0]) > clock.now().timestamp() + TOLERANCE_SECONDS
 
 
+class _Taking(NamedTuple):
+    """The statement that takes an event in, whether it wants an object as well, and why nothing does if so."""
+
+    statement: str
+    values: tuple[Any, ...]
+    wants: bool
+    parked: str | None
+
+
 def _store(event: dict[str, Any], text: str) -> None:
+    taking = _taking(event, text)
     try:
-        if _reason_to_park(event):
+        if taking.parked:  # and reported, which is a second statement
             tenancy.fresh()
-            take_in(event, text)
+            _take(event, taking)
             db.session.commit()
             return
-        statement, values = _taking(event, text)
         with failpoints.around("inbox.store"):
-            is_new = execute_alone(db.engine, statement, values).rowcount == 1
+            is_new = execute_alone(db.engine, taking.statement, taking.values).rowcount == 1
     except (DataError, UnicodeEncodeError) as error:
         # Letters that JSON can escape and no database can hold: NUL, half a surrogate pair.
         db.session.rollback()
         raise BadDelivery(reason="content") from error
-    if is_new and statement is _TAKE_AND_WANT:
+    if is_new and taking.wants:
         wake.bell().ring()
 
 
-def take_in(event: dict[str, Any], text: str | None = None) -> bool:
+def take_in(event: dict[str, Any]) -> bool:
     """Store an event in the current transaction and want its object, whoever told us of it.
 
-    ``event`` is known to be Stripe's, as JSON; ``text`` is that JSON where it is at hand. Returns whether it was new.
+    ``event`` is known to be Stripe's, as JSON. Returns whether it was new.
     """
-    statement, values = _taking(event, text or json.dumps(event))
-    is_new = affected(db.session.connection().exec_driver_sql(statement, values)) == 1
-    if is_new and (reason := _reason_to_park(event)):
-        _report_parked(event, reason)
-    elif is_new and statement is _TAKE_AND_WANT:
+    return _take(event, _taking(event, json.dumps(event)))
+
+
+def _take(event: dict[str, Any], taking: _Taking) -> bool:
+    is_new = affected(db.session.connection().exec_driver_sql(taking.statement, taking.values)) == 1
+    if is_new and taking.parked:
+        report("parked_event", event["id"], reason=taking.parked, type=event["type"])
+    elif is_new and taking.wants:
         wake.after_commit()
     return is_new
 
 
-def _taking(event: dict[str, Any], text: str) -> tuple[str, tuple[Any, ...]]:
-    """The statement that takes an event in, and its values. A repeat wants nothing more: the first delivery's wish
-    is either served or still open."""
+def _taking(event: dict[str, Any], text: str) -> _Taking:
+    """A repeat wants nothing more: the first delivery's wish is either served or still open."""
     target = named_object(event["type"], event["data"]["object"])
     parked = _reason_to_park(event)
     values = (
@@ -164,8 +178,8 @@ def _taking(event: dict[str, Any], text: str) -> tuple[str, tuple[Any, ...]]:
         clock.from_timestamp(event["created"]),
     )
     if target is None or parked:
-        return _TAKE, values
-    return _TAKE_AND_WANT, (*values, target.object_id, target.kind)
+        return _Taking(_TAKE, values, wants=False, parked=parked)
+    return _Taking(_TAKE_AND_WANT, (*values, target.object_id, target.kind), wants=True, parked=None)
 
 
 def want(object_id: str, kind: str) -> None:
@@ -178,16 +192,3 @@ def _reason_to_park(event: dict[str, Any]) -> str | None:
     if event.get("api_version") != API_VERSION:
         return f"api_version {event.get('api_version')} instead of {API_VERSION}"
     return None
-
-
-def _report_parked(event: dict[str, Any], reason: str) -> None:
-    db.session.execute(
-        insert(DriftFinding)
-        .values(
-            id=uuid7(),
-            kind="parked_event",
-            object_id=event["id"],
-            details={"reason": reason, "type": event["type"]},
-        )
-        .on_conflict_do_nothing()
-    )

@@ -11,11 +11,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal import failpoints
 from portal.extensions import db
+from portal.findings import report
 from portal.ids import uuid7
 from portal.invoicing.pdf import TEMPLATE_VERSION, PdfFailed, PdfProcess, PdfTimeout, PdfUnavailable, RenderedPdf
 from portal.invoicing.pdf import InvoiceDocument as Snapshot
 from portal.invoicing.pdf.document import Discount, Line, Party, Payment, Tax
-from portal.mirror.findings import report
 from portal.models import BillingDetails, Installation, Invoice, InvoiceDocument, InvoiceLine, Tenant
 from portal.models import Payment as PaymentRow
 from portal.notices.notify import notify

@@ -35,11 +35,11 @@ def enter(name: str, *, stage: str | None = None, anew: bool = False) -> Place:
     tenancy.fresh()
     db.session.execute(insert(StripeCursor).values(name=name).on_conflict_do_nothing())
     row = db.session.scalars(select(StripeCursor).where(StripeCursor.name == name).with_for_update()).one()
-    if row.started_at is None or anew:
-        _begin(row, stage)
+    started_at = row.started_at
+    if started_at is None or anew:
+        started_at = _begin(row, stage)
     db.session.commit()
-    assert row.started_at is not None  # noqa: S101  (set right above)
-    return Place(name, row.started_at, row.stage, row.after, row.reached_at)
+    return Place(name, started_at, row.stage, row.after, row.reached_at)
 
 
 def resume(place: Place) -> StripeCursor | None:
@@ -66,6 +66,7 @@ def abandon(place: Place) -> None:
     db.session.commit()
 
 
-def _begin(row: StripeCursor, stage: str | None) -> None:
-    row.started_at = db.session.scalar(select(sql.clock_timestamp()))
-    row.stage, row.after, row.newest_at = stage, None, None
+def _begin(row: StripeCursor, stage: str | None) -> datetime:
+    started_at: datetime = db.session.scalars(select(sql.clock_timestamp())).one()
+    row.started_at, row.stage, row.after, row.newest_at = started_at, stage, None, None
+    return started_at

@@ -8,11 +8,11 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import tenancy
 from portal.extensions import db
+from portal.findings import report
 from portal.gateway.errors import PaymentServiceUnavailable, StripeMissing
 from portal.leasing import MAX_LAPSES
 from portal.mirror import drift, leases
 from portal.mirror.errors import NotYet, Unmirrorable
-from portal.mirror.findings import report
 from portal.mirror.kinds import KINDS, Mirrored, Resource
 from portal.models import StripeCustomer
 from portal.outbox import LeaseLost

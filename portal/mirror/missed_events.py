@@ -20,6 +20,7 @@ from sqlalchemy.exc import DataError
 
 from portal import clock, tenancy
 from portal.extensions import db
+from portal.findings import report
 from portal.gateway import event_list
 from portal.gateway.errors import StripeMissing
 from portal.gateway.event_list import EventPage
@@ -27,7 +28,6 @@ from portal.gateway.inbox import take_in
 from portal.gateway.kinds import POLLED
 from portal.mirror import cursors
 from portal.mirror.cursors import Place
-from portal.mirror.findings import report
 from portal.models import Installation, StripeCursor, StripeEvent
 
 OVERLAP = timedelta(hours=1)

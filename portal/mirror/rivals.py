@@ -4,8 +4,8 @@ from sqlalchemy import select
 
 from portal import clock, tenancy
 from portal.extensions import db
+from portal.findings import report
 from portal.gateway.inbox import want
-from portal.mirror.findings import report
 from portal.models import Checkout, PlanPrice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.outbox import stage

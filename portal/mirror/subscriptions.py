@@ -6,13 +6,13 @@ from sqlalchemy import select, update
 
 from portal import clock, tenancy
 from portal.extensions import db
+from portal.findings import report
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
 from portal.ids import uuid7
 from portal.mirror import rivals
 from portal.mirror.customers import locked
 from portal.mirror.errors import Unmirrorable
-from portal.mirror.findings import report
 from portal.models import Invoice, PlanPrice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify

@@ -13,10 +13,10 @@ from sqlalchemy import func as sql
 from sqlalchemy import text, update
 
 from portal.extensions import db
+from portal.findings import report
 from portal.gateway.errors import StripeMissing
 from portal.mirror import cursors, live_lists
 from portal.mirror.cursors import Place
-from portal.mirror.findings import report
 from portal.mirror.live_lists import LISTS, Listed, Page
 from portal.models import DriftFinding, StripeCursor
 from portal.outbox import wake

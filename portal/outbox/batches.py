@@ -9,11 +9,10 @@ import time
 from collections.abc import Sequence
 
 from sqlalchemy import func as sql
-from sqlalchemy import text, update
+from sqlalchemy import text
 
 from portal import tenancy
 from portal.extensions import db
-from portal.leasing import affected
 from portal.models import OutboxRow
 from portal.outbox import leases, registry
 from portal.outbox.work import Work
@@ -58,7 +57,7 @@ def run(works: Sequence[Work]) -> int:
                     break
                 function(work)
                 done.append(work)
-            _finish(done)
+            leases.settle(done, done_at=sql.now(), last_error=None)
             _give_back(works[len(done) :])
             db.session.commit()
     except Exception:
@@ -74,27 +73,6 @@ def give_back(works: Sequence[Work]) -> None:
     db.session.commit()
 
 
-def _finish(works: Sequence[Work]) -> None:
-    if _settle(works, done_at=sql.now(), last_error=None) != len(works):
-        raise leases.LeaseLost(works[0].key)
-
-
 def _give_back(works: Sequence[Work]) -> None:
     if works:
-        _settle(works, lease_token=None, lease_until=None, attempts=OutboxRow.attempts - 1)
-
-
-def _settle(works: Sequence[Work], **values: object) -> int:
-    return affected(
-        db.session.execute(
-            update(OutboxRow)
-            .where(
-                OutboxRow.id == sql.any_([work.id for work in works]),
-                OutboxRow.lease_token == works[0].token,
-                OutboxRow.done_at.is_(None),
-                OutboxRow.dead_at.is_(None),
-            )
-            .values(**values),
-            execution_options={"synchronize_session": False},
-        )
-    )
+        leases.settle(works, lease_token=None, lease_until=None, attempts=OutboxRow.attempts - 1)

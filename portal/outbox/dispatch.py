@@ -4,15 +4,12 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
-from portal import tenancy
+from portal import findings, tenancy
 from portal.errors import Unavailable
 from portal.extensions import db
-from portal.ids import uuid7
 from portal.leasing import MAX_LAPSES
-from portal.models import DriftFinding
 from portal.outbox import batches, leases, registry
 from portal.outbox.work import Retry, Work
 
@@ -106,14 +103,4 @@ def _give_up_what_kills(work: Work) -> None:
 
 
 def _tell_staff(work: Work, reason: str) -> None:
-    db.session.execute(
-        insert(DriftFinding)
-        .values(
-            id=uuid7(),
-            tenant_id=work.tenant_id,
-            kind="dead_work",
-            object_id=work.key,
-            details={"kind": work.kind, "error": reason[:500]},
-        )
-        .on_conflict_do_nothing()  # it died before, was revived, and died again
-    )
+    findings.report_about(work.tenant_id, "dead_work", work.key, kind=work.kind, error=reason[:500])

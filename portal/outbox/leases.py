@@ -1,5 +1,6 @@
 """Claiming, finishing and postponing outbox rows. Leases live on the database's clock."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -129,17 +130,25 @@ def has_due() -> bool:
     )
 
 
-def _settle(work: Work, **values: object) -> None:
+def settle(works: Sequence[Work], **values: object) -> None:
+    """Change the open rows of one claim in the current transaction.
+
+    Raises :class:`LeaseLost` when one of them has passed on.
+    """
     result = db.session.execute(
         update(OutboxRow)
         .where(
-            OutboxRow.id == work.id,
-            OutboxRow.lease_token == work.token,
+            OutboxRow.id == sql.any_([work.id for work in works]),
+            OutboxRow.lease_token == works[0].token,
             OutboxRow.done_at.is_(None),
             OutboxRow.dead_at.is_(None),
         )
         .values(**values),
         execution_options={"synchronize_session": False},
     )
-    if affected(result) != 1:
-        raise LeaseLost(work.key)
+    if affected(result) != len(works):
+        raise LeaseLost(works[0].key)
+
+
+def _settle(work: Work, **values: object) -> None:
+    settle([work], **values)

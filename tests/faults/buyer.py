@@ -11,6 +11,7 @@ import requests
 
 from tests.support.live import LivePortal
 from tests.support.people import Person, form_token
+from tests.support.sandbox import AUTH
 
 TIMEOUT_SECONDS = 30
 PAUSE_SECONDS = 0.3
@@ -44,7 +45,6 @@ class Buyer:
     patience_seconds: float = 600
     purchases: list[Purchase] = field(default_factory=list)
     session: requests.Session = field(default_factory=requests.Session)
-    slowest_seconds: float = 0.0
 
     def sign_in(self) -> None:
         page = self._insist(lambda: self._get("/sign-in"))
@@ -77,7 +77,7 @@ class Buyer:
     def end(self, purchase: Purchase) -> None:
         """The subscription ends at Stripe, as support would end it there."""
         url = f"{self.portal.sandbox.url}/v1/subscriptions/{purchase.subscription_id}"
-        requests.delete(url, auth=("sk_test_portal", ""), timeout=TIMEOUT_SECONDS).raise_for_status()
+        requests.delete(url, auth=AUTH, timeout=TIMEOUT_SECONDS).raise_for_status()
 
     def _choose(self) -> str:
         page = self._get("/plans")
@@ -100,13 +100,11 @@ class Buyer:
     def _insist(self, act: Callable[[], T]) -> T:
         deadline = time.monotonic() + self.patience_seconds
         while True:
-            began = time.monotonic()
             try:
                 if result := act():
                     return result
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
                 pass
-            self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - began)
             assert time.monotonic() < deadline, f"{self.person.email} gave up in {act}"
             time.sleep(PAUSE_SECONDS)
 

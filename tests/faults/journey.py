@@ -14,6 +14,7 @@ from rq.serializers import JSONSerializer
 
 from portal.outbox.wake import QUEUE, bell
 from tests.faults import forks
+from tests.faults.disturbed import Disturbed
 from tests.faults.forks import Act, Outcome, Report
 from tests.faults.world import World
 from tests.support import database, people
@@ -28,14 +29,9 @@ Cookies = list[tuple[str, str]]
 
 
 @dataclass
-class Journey:
-    """One purchase by a new tenant. ``points`` are armed with ``action`` until each has acted once."""
+class Journey(Disturbed):
+    """One purchase by a new tenant."""
 
-    world: World
-    points: tuple[str, ...] = ()
-    action: str = "kill"
-    passed: set[str] = field(default_factory=set)
-    acted: Counter[str] = field(default_factory=Counter)
     run: Callable[..., Outcome] = forks.run
     person: Person = field(init=False)
     delivered: set[str] = field(default_factory=set)
@@ -72,21 +68,9 @@ class Journey:
                 return
         raise AssertionError(f"still open: {self.world.open_rows()}")
 
-    @property
-    def remaining(self) -> tuple[str, ...]:
-        return tuple(point for point in self.points if not self.acted[point])
-
-    @property
-    def faults(self) -> int:
-        return self.acted.total()
-
     def _act(self, app: APIFlask, act: Act) -> Outcome:
-        armed = "; ".join(f"{point}={self.action}" for point in self.remaining)
-        outcome = self.run(app, act, armed=armed, while_stalled=lambda: self._others_go_on(app, act))
-        for point in outcome.passed:
-            if point in self.remaining:
-                self.acted[point] += 1
-        self.passed |= set(outcome.passed)
+        outcome = self.run(app, act, armed=self.armed(), while_stalled=lambda: self._others_go_on(app, act))
+        self.note(outcome)
         assert outcome.code in (0, -9), "the act itself failed, see above"
         return outcome
 
@@ -117,7 +101,7 @@ class Journey:
         customer = self.stripe_id()
         if not customer:
             return []
-        events = listed(self.world, "events", **{"created[gte]": str(self.began)})
+        events = self.world.sandbox.listed("events", **{"created[gte]": str(self.began)})
         return [event for event in events if event["id"] not in self.delivered and customer in str(event)]
 
     def _worker_works(self) -> None:
@@ -242,31 +226,19 @@ def verify(journey: Journey) -> None:
     _verify_mails(journey)
 
 
-def listed(world: World, kind: str, **params: str) -> list[dict[str, Any]]:
-    """All of a kind at Stripe that these parameters name."""
-    found: list[dict[str, Any]] = []
-    while True:
-        more = {"starting_after": found[-1]["id"]} if found else {}
-        url, auth = f"{world.sandbox.url}/v1/{kind}", ("sk_test_portal", "")
-        answer = requests.get(url, params={"limit": "100", **params, **more}, auth=auth, timeout=60).json()
-        found += answer["data"]
-        if not answer["has_more"]:
-            return found
-
-
 def _verify_at_stripe(journey: Journey) -> None:
-    world = journey.world
+    listed = journey.world.sandbox.listed
     customer = journey.stripe_id()
     tenant = str(journey.person.tenant_id)
-    customers = [entry["id"] for entry in listed(world, "customers") if entry["metadata"].get("tenant_id") == tenant]
+    customers = [entry["id"] for entry in listed("customers") if entry["metadata"].get("tenant_id") == tenant]
     assert customers == [customer]
-    assert [entry["status"] for entry in listed(world, "subscriptions", customer=customer, status="all")] == ["active"]
-    charges = listed(world, "charges", customer=customer)
+    assert [entry["status"] for entry in listed("subscriptions", customer=customer, status="all")] == ["active"]
+    charges = listed("charges", customer=customer)
     assert [(entry["status"], entry["amount"], entry["refunded"]) for entry in charges] == [
         ("succeeded", PRICE_MINOR, False)
     ]
-    assert [entry["status"] for entry in listed(world, "invoices", customer=customer)] == ["paid"]
-    sessions = listed(world, "checkout/sessions", customer=customer)
+    assert [entry["status"] for entry in listed("invoices", customer=customer)] == ["paid"]
+    sessions = listed("checkout/sessions", customer=customer)
     assert [entry["status"] for entry in sessions] == ["complete"]
 
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +34,6 @@ class Machine:
     portal: LivePortal
     postgres: PostgresServer
     valkey: ValkeyServer
-    started: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -74,11 +73,9 @@ class Machine:
                         # A server whose children have not all ended yet refuses; the next look tries again.
                         with contextlib.suppress(Refusal):
                             server.start()
-                        self.started += 1
                 for name in PROCESSES:
                     if self.portal.processes[name].poll() is not None:
                         self.portal.start(name)
-                        self.started += 1
         # The servers are told to end when the thread that started them does: that must not be before their time.
         threading.Event().wait()
 
@@ -129,10 +126,9 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def wait_until(happened, seconds: float, what: str) -> float:  # type: ignore[no-untyped-def]
-    """Look every 50 ms until it has happened; returns the seconds that it took, AssertionError after ``seconds``."""
-    began = time.monotonic()
+def wait_until(happened: Callable[[], bool], seconds: float, what: str) -> None:
+    """Look every 50 ms until it has happened; AssertionError with ``what`` after ``seconds``."""
+    until = time.monotonic() + seconds
     while not happened():
-        assert time.monotonic() - began < seconds, what
+        assert time.monotonic() < until, what
         time.sleep(0.05)
-    return time.monotonic() - began

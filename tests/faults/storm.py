@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests
-
 from tests.faults.buyer import Buyer
-from tests.faults.machine import PROCESSES, Machine
+from tests.faults.machine import Machine
+from tests.support import database
 
 DRAINED_SECONDS = 60
 SIDE_BY_SIDE = 6
@@ -20,9 +19,6 @@ PRICE_MINOR = 2900
 # How often each part is hit; "request" is one process of the web server, whose master starts another.
 WEIGHTS = {"worker": 5, "request": 4, "ticker": 2, "web": 2, "valkey": 3, "postgres": 4}
 GAP_SECONDS = (0.2, 1.6)
-_OPEN = """
-    SELECT (SELECT count(*) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND kind NOT LIKE 'periodic.%')
-         + (SELECT count(*) FROM stripe_objects WHERE seen < wanted AND parked_at IS NULL)"""
 
 
 @dataclass
@@ -50,17 +46,16 @@ class Storm:
         self.machine.watch()
         killer = threading.Thread(target=self._kill)
         killer.start()
-        rounds = [self.buyers[number % self.tenants] for number in range(self.purchases)]
-        self._buy(rounds)
+        self._buy()
         killer.join()
         self.drained_seconds = self._calm()
 
-    def _buy(self, rounds: list[Buyer]) -> None:
+    def _buy(self) -> None:
         """Each tenant's purchases one after the other, several tenants side by side."""
-        counts = Counter(id(buyer) for buyer in rounds)
+        each, more = divmod(self.purchases, self.tenants)
+        times = [each + (number < more) for number in range(self.tenants)]
         with ThreadPoolExecutor(min(SIDE_BY_SIDE, self.tenants)) as pool:
-            for done in [pool.submit(self._buy_often, buyer, counts[id(buyer)]) for buyer in self.buyers]:
-                done.result()
+            list(pool.map(self._buy_often, self.buyers, times))
 
     def _buy_often(self, buyer: Buyer, times: int) -> None:
         for number in range(times):
@@ -77,9 +72,15 @@ class Storm:
         names = list(WEIGHTS)
         while self.killed.total() < self.kills:
             time.sleep(chance.uniform(*GAP_SECONDS))
+            if self._is_ahead():
+                continue
             name = chance.choices(names, [WEIGHTS[name] for name in names])[0]
             self.machine.kill(name)
             self.killed[name] += 1
+
+    def _is_ahead(self) -> bool:
+        """Kills keep step with the purchases: all at once would fall on processes that have not even started."""
+        return self.killed.total() * self.purchases > (self._bought + SIDE_BY_SIDE) * self.kills
 
     def _calm(self) -> float:
         """Seconds from the last kill or purchase until nothing is owed any more."""
@@ -90,10 +91,9 @@ class Storm:
         for event in late:  # Stripe's next try, which may be an hour away
             sandbox.post("deliveries/redeliver", event=event)
         while True:
-            with self.machine.connect() as connection:
-                owed = connection.execute(_OPEN).fetchone()
+            owed = database.open_work(self.machine.portal.settings)
             pending = [entry for entry in sandbox.get("deliveries")["data"] if entry["status"] == "pending"]
-            if owed == (0,) and not [entry for entry in pending if entry["attempts"] == 0]:
+            if not owed and not [entry for entry in pending if entry["attempts"] == 0]:
                 return time.monotonic() - began
             assert time.monotonic() - began < DRAINED_SECONDS, f"still owed: {owed}, {len(pending)} deliveries"
             time.sleep(0.2)
@@ -104,7 +104,7 @@ def verify(storm: Storm) -> dict[str, int]:
     paid = {purchase.subscription_id: purchase for buyer in storm.buyers for purchase in buyer.purchases}
     assert len(paid) == storm.purchases
     booked = _rows(
-        storm.machine,
+        storm,
         "SELECT s.stripe_subscription_id, i.status, i.amount_paid_minor, i.document_state,"
         " encode(d.sha256, 'hex') AS sha256, p.status AS payment, p.amount_minor"
         " FROM subscriptions s LEFT JOIN invoices i ON i.subscription_id = s.id AND i.tenant_id = s.tenant_id"
@@ -122,11 +122,12 @@ def verify(storm: Storm) -> dict[str, int]:
             "payment": "paid",
             "amount_minor": PRICE_MINOR,
         }
-    charges = _at_stripe(storm, "charges")
+    stripe = storm.machine.portal.sandbox
+    charges = stripe.listed("charges")
     assert Counter(charge["status"] for charge in charges) == {"succeeded": storm.purchases}
     assert not [charge for charge in charges if charge["refunded"]]
-    assert sorted(entry["id"] for entry in _at_stripe(storm, "subscriptions", status="all")) == sorted(paid)
-    assert len(_at_stripe(storm, "customers")) == storm.tenants
+    assert sorted(entry["id"] for entry in stripe.listed("subscriptions", status="all")) == sorted(paid)
+    assert len(stripe.listed("customers")) == storm.tenants
     return {"booked": len(booked), "charges": len(charges), **_verify_acknowledged(storm), **_verify_mails(storm)}
 
 
@@ -136,18 +137,18 @@ def _verify_acknowledged(storm: Storm) -> dict[str, int]:
         for entry in storm.machine.portal.sandbox.get("deliveries")["data"]
         if entry["status"] == "delivered"
     }
-    stored = {row["id"] for row in _rows(storm.machine, "SELECT id FROM stripe_events")}
+    stored = {row["id"] for row in _rows(storm, "SELECT id FROM stripe_events")}
     assert delivered <= stored, "an event was acknowledged and is not there"
-    assert _rows(storm.machine, "SELECT key, last_error FROM outbox WHERE dead_at IS NOT NULL") == []
-    assert _rows(storm.machine, "SELECT id, last_error FROM stripe_objects WHERE parked_at IS NOT NULL") == []
-    assert _rows(storm.machine, "SELECT kind, object_id, details FROM drift_findings") == []
+    assert _rows(storm, "SELECT key, last_error FROM outbox WHERE dead_at IS NOT NULL") == []
+    assert _rows(storm, "SELECT id, last_error FROM stripe_objects WHERE parked_at IS NOT NULL") == []
+    assert _rows(storm, "SELECT kind, object_id, details FROM drift_findings") == []
     return {"events": len(delivered)}
 
 
 def _verify_mails(storm: Storm) -> dict[str, int]:
     notices = {
         f"<{row['id']}@127.0.0.1>": row["state"]
-        for row in _rows(storm.machine, "SELECT id, state FROM notices WHERE channel = 'mail'")
+        for row in _rows(storm, "SELECT id, state FROM notices WHERE channel = 'mail'")
     }
     copies = Counter(letter["headers"]["Message-ID"] for letter in storm.machine.portal.sandbox.get("mail")["data"])
     unsent = [name for name, state in notices.items() if state == "sent" and not copies[name]]
@@ -159,23 +160,5 @@ def _verify_mails(storm: Storm) -> dict[str, int]:
     return {"mails": len(copies), "repeats": repeats}
 
 
-def _rows(machine: Machine, query: str) -> list[dict[str, Any]]:
-    with machine.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(query)  # type: ignore[arg-type]
-        names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
-
-
-def _at_stripe(storm: Storm, kind: str, **params: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while True:
-        more = {"starting_after": found[-1]["id"]} if found else {}
-        url = f"{storm.machine.portal.sandbox.url}/v1/{kind}"
-        auth = ("sk_test_portal", "")
-        answer = requests.get(url, params={"limit": "100", **params, **more}, auth=auth, timeout=30).json()
-        found += answer["data"]
-        if not answer["has_more"]:
-            return found
-
-
-__all__ = ["PROCESSES", "Storm", "verify"]
+def _rows(storm: Storm, query: str) -> list[dict[str, Any]]:
+    return database.as_owner(storm.machine.portal.settings, query)

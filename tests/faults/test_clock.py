@@ -1,28 +1,20 @@
 """Clocks that are wrong: leases live on the database's, so that a process may think what it likes of the hour."""
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from apiflask import APIFlask
 
 from portal import clock
-from tests.faults import forks, world
+from tests.faults import forks
 from tests.faults.forks import Act, Outcome, Report
-from tests.faults.journey import Journey, verify, warm_up
+from tests.faults.journey import Journey, verify
 from tests.faults.world import World
 
 JUMPS = (timedelta(hours=-2), timedelta(0), timedelta(hours=2))
 
 pytestmark = pytest.mark.usefixtures("pdf")
-
-
-@pytest.fixture(scope="module", name="place")
-def fixture_place(template: str) -> Iterator[World]:
-    with world.made(template) as made:
-        warm_up(made)
-        yield made
 
 
 @pytest.mark.parametrize("seed", range(3))

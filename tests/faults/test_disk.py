@@ -10,9 +10,7 @@ import pytest
 from blueprints import PAGES
 from portal import config
 from portal.app import create_app
-from portal.billing.publish import publish_plans
 from portal.embedded.postgres import PostgresServer
-from portal.gateway.account import bind_account
 from tests.support import database, html, people, services
 from tests.support.sandbox import Sandbox
 
@@ -62,11 +60,7 @@ def _fill(disk: Path) -> Path:
 
 
 def test_a_full_disk_is_told_and_survived(settings: config.Settings, disk: Path, stripe_sandbox: Sandbox) -> None:
-    for role, act in (("owner", bind_account), ("worker", publish_plans)):
-        app = create_app(role, settings=settings)  # type: ignore[arg-type]
-        with app.app_context():
-            act()
-            database.dispose(app)
+    database.publish(settings)
     app = people.prepare(create_app("web", settings=settings, blueprints=PAGES))
     with app.app_context():
         person = people.member()
@@ -75,21 +69,14 @@ def test_a_full_disk_is_told_and_survived(settings: config.Settings, disk: Path,
     form = {"csrf_token": token, "plan_id": "starter", "interval": "month"}
     # What PostgreSQL has at hand is used up first: its log is written in files that are there already.
     full = _fill(disk)
-    answers = []
-    for _try in range(400):
-        database_is_full = browser.post("/forgot-password", data={"csrf_token": token, "email": f"{_try}@example.com"})
-        answers.append(database_is_full.status_code)
-        if answers[-1] == 503:
-            break
+    requests = ({"csrf_token": token, "email": f"{number}@example.com"} for number in range(400))
+    assert any(browser.post("/forgot-password", data=request).status_code == 503 for request in requests)
     refused = browser.post("/checkout", data=form)
     assert refused.status_code == 503
     assert html.parse(refused.text).one("h1").text == "The portal cannot answer right now."
     os.unlink(full)
-    for _try in range(100):
-        answer = browser.post("/checkout", data=form)
-        if answer.status_code == 303:
-            break
-    assert answer.status_code == 303
+    answers = (browser.post("/checkout", data=form) for _try in range(100))
+    answer = next(answer for answer in answers if answer.status_code == 303)
     assert answer.location.startswith(stripe_sandbox.url)
     query = "SELECT count(*) AS n FROM checkouts WHERE tenant_id = :tenant"
     assert database.as_owner(settings, query, tenant=person.tenant_id) == [{"n": 1}]

@@ -4,12 +4,11 @@ Every point × everything, one at a time: ``python -m tests.faults matrix``.
 """
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
-from tests.faults import turn, world
-from tests.faults.journey import Journey, verify, warm_up
+from tests.faults import turn
+from tests.faults.journey import Journey, verify
 from tests.faults.turn import Turn
 from tests.faults.world import World
 
@@ -19,17 +18,10 @@ LEAST_POINTS = 40
 pytestmark = pytest.mark.usefixtures("pdf")
 
 
-@pytest.fixture(scope="module", name="faulty")
-def fixture_faulty(template: str) -> Iterator[World]:
-    with world.made(template) as made:
-        warm_up(made)
-        yield made
-
-
 @pytest.fixture(scope="module", name="points")
-def fixture_points(faulty: World) -> list[str]:
+def fixture_points(place: World) -> list[str]:
     """Every point that an undisturbed journey passes, in a fixed order of chance."""
-    journey = Journey(faulty)
+    journey = Journey(place)
     journey.live()
     verify(journey)
     points = sorted(journey.passed)
@@ -47,25 +39,25 @@ def test_there_are_points_around_everything(points: list[str]) -> None:
     ("action", "group"),
     [("kill", 0), ("kill", 1), ("raise", 2), ("stall", 3)],
 )
-def test_a_purchase_survives(faulty: World, points: list[str], action: str, group: int) -> None:
-    journey = Journey(faulty, tuple(points[group::GROUPS]), action)
+def test_a_purchase_survives(place: World, points: list[str], action: str, group: int) -> None:
+    journey = Journey(place, tuple(points[group::GROUPS]), action)
     journey.live()
     verify(journey)
     assert journey.acted, "none of the points was reached"
 
 
 @pytest.fixture(scope="module", name="turning")
-def fixture_turning(faulty: World) -> list[str]:
+def fixture_turning(place: World) -> list[str]:
     """Every point that an undisturbed turn of periodic work passes."""
-    undisturbed = Turn(faulty)
+    undisturbed = Turn(place)
     undisturbed.live()
     turn.verify(undisturbed)
     return sorted(undisturbed.passed)
 
 
 @pytest.mark.parametrize(("number", "action"), enumerate(["kill", "raise", "stall"]))
-def test_a_turn_of_periodic_work_survives(faulty: World, turning: list[str], number: int, action: str) -> None:
-    disturbed = Turn(faulty, tuple(turning[number::3]), action)
+def test_a_turn_of_periodic_work_survives(place: World, turning: list[str], number: int, action: str) -> None:
+    disturbed = Turn(place, tuple(turning[number::3]), action)
     disturbed.live()
     turn.verify(disturbed)
     assert disturbed.acted

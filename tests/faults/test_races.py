@@ -1,6 +1,5 @@
 """Many processes at the same moment: tabs, double clicks, workers, tickers and web servers."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,19 +7,12 @@ from apiflask import APIFlask
 
 from jobs.ticker import tick
 from portal.outbox import schedule
-from tests.faults import forks, world
+from tests.faults import forks
 from tests.faults.forks import Act, Outcome, Report
-from tests.faults.journey import Journey, choosing, delivering, landing, signing_in, verify, warm_up, working
+from tests.faults.journey import Journey, choosing, delivering, landing, signing_in, verify, working
 from tests.faults.world import World
 
 pytestmark = pytest.mark.usefixtures("pdf")
-
-
-@pytest.fixture(scope="module", name="place")
-def fixture_place(template: str) -> Iterator[World]:
-    with world.made(template) as made:
-        warm_up(made)
-        yield made
 
 
 def at_once(*acts: tuple[APIFlask, Act]) -> list[Outcome]:

@@ -1,33 +1,19 @@
 """One turn of all periodic work, in processes that may die: whatever was begun is done in the end, once."""
 
-from collections import Counter
-from dataclasses import dataclass, field
-
 from apiflask import APIFlask
 
 from jobs.ticker import tick
 from portal.outbox import schedule
 from tests.faults import forks
+from tests.faults.disturbed import Disturbed
 from tests.faults.forks import Report
 from tests.faults.journey import working
-from tests.faults.world import World
 
 ROUNDS = 12
 
 
-@dataclass
-class Turn:
-    """All tasks are due; ``points`` are armed with ``action`` until each has acted once."""
-
-    world: World
-    points: tuple[str, ...] = ()
-    action: str = "kill"
-    passed: set[str] = field(default_factory=set)
-    acted: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def remaining(self) -> tuple[str, ...]:
-        return tuple(point for point in self.points if not self.acted[point])
+class Turn(Disturbed):
+    """All tasks are due."""
 
     def live(self) -> None:
         self.world.rows("UPDATE periodic_tasks SET next_at = now() - interval '1 second' RETURNING name")
@@ -40,12 +26,7 @@ class Turn:
         raise AssertionError(f"still open: {self.world.open_rows()}")
 
     def _act(self, act: forks.Act) -> None:
-        armed = "; ".join(f"{point}={self.action}" for point in self.remaining)
-        outcome = forks.run(self.world.worker, act, armed=armed, while_stalled=self._others_go_on)
-        for point in outcome.passed:
-            if point in self.remaining:
-                self.acted[point] += 1
-        self.passed |= set(outcome.passed)
+        self.note(forks.run(self.world.worker, act, armed=self.armed(), while_stalled=self._others_go_on))
 
     def _others_go_on(self) -> None:
         self.world.let_time_pass()

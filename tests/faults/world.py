@@ -11,16 +11,10 @@ from apiflask import APIFlask
 from blueprints import PAGES
 from portal import config
 from portal.app import create_app
-from portal.billing.publish import publish_plans
-from portal.gateway.account import bind_account
 from portal.invoicing.pdf import PdfProcess
 from portal.invoicing.pdf.pool import _Child
 from tests.support import database, people, sandbox
 from tests.support.sandbox import Sandbox
-
-_OPEN_WORK = """
-    SELECT (SELECT count(*) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL)
-         + (SELECT count(*) FROM stripe_objects WHERE seen < wanted AND parked_at IS NULL)"""
 
 
 class InheritedRenderer(PdfProcess):
@@ -63,7 +57,7 @@ class World:
 
     def open_work(self) -> int:
         """How many rows wait to be done and how many objects to be read."""
-        return int(self.rows(_OPEN_WORK)[0]["?column?"])
+        return database.open_work(self.settings, periodic=True)
 
 
 @contextmanager
@@ -71,11 +65,7 @@ def made(template: str) -> Iterator[World]:
     """A world on a clone of ``template``, with published plans."""
     with sandbox.running() as box, database.cloned(template) as name:
         settings = config.load(database.environment(name, SMTP_STARTTLS="off", **box.environment()))
-        for role, act in (("owner", bind_account), ("worker", publish_plans)):
-            app = create_app(role, settings=settings)  # type: ignore[arg-type]
-            with app.app_context():
-                act()
-                database.dispose(app)
+        database.publish(settings)
         web = people.prepare(create_app("web", settings=settings, blueprints=PAGES))
         worker = create_app("worker", settings=settings)
         renderer = worker.extensions["pdf_process"] = InheritedRenderer()

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.support import database, sandbox
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import AUTH, Sandbox
 
 
 @pytest.fixture(scope="session", name="stripe_sandbox")
@@ -25,8 +25,7 @@ def fixture_shop(template: str, stripe_sandbox: Sandbox) -> Iterator[str]:
 def fixture_clean_account(stripe_sandbox: Sandbox) -> None:
     """No tricks, and nothing of the tests before: no events, no subscription that would be a stranger's."""
     stripe_sandbox.post("deliveries", mode="normal")
-    address, auth = f"{stripe_sandbox.url}/v1/subscriptions", ("sk_test_portal", "")
-    for subscription in requests.get(address, {"limit": 100}, auth=auth, timeout=20).json()["data"]:
-        requests.delete(f"{address}/{subscription['id']}", auth=auth, timeout=20).raise_for_status()
-    headers = {"Content-Type": "application/json"}
-    requests.delete(f"{stripe_sandbox.url}/_sandbox/events", headers=headers, timeout=20).raise_for_status()
+    for subscription in stripe_sandbox.listed("subscriptions"):
+        address = f"{stripe_sandbox.url}/v1/subscriptions/{subscription['id']}"
+        requests.delete(address, auth=AUTH, timeout=20).raise_for_status()
+    requests.delete(f"{stripe_sandbox.url}/_sandbox/events", json={}, timeout=20).raise_for_status()

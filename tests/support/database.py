@@ -4,7 +4,7 @@ Not savepoints: a tenant bound in a transaction that never really commits would 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -25,6 +25,11 @@ from tests.support.services import DATABASE_VARIABLE, REDIS_VARIABLE
 SECRET_KEY = "test-secret-key-of-more-than-thirty-two-characters"
 WEBHOOK_SECRET = "whsec_test_secret_of_the_portal"
 _numbers = count(1)
+_PUBLISHING: tuple[tuple[config.Role, Callable[[], object]], ...] = (("owner", bind_account), ("worker", publish_plans))
+_OPEN_WORK = """
+    SELECT (SELECT count(*) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL
+            AND (:periodic OR kind NOT LIKE 'periodic.%'))
+         + (SELECT count(*) FROM stripe_objects WHERE seen < wanted AND parked_at IS NULL) AS open"""
 
 
 def worker_name() -> str:
@@ -91,13 +96,17 @@ def cloned(template: str) -> Iterator[str]:
 def published(template: str, stripe: dict[str, str]) -> Iterator[str]:
     """The name of a copy of ``template`` whose account is bound and whose plans are published, dropped afterwards."""
     with cloned(template) as name:
-        settings = config.load(environment(name, **stripe))
-        for role, act in (("owner", bind_account), ("worker", publish_plans)):
-            app = create_app(role, settings=settings)
-            with app.app_context():
-                act()
-                dispose(app)
+        publish(config.load(environment(name, **stripe)))
         yield name
+
+
+def publish(settings: config.Settings) -> None:
+    """Bind Stripe's account to a database, and publish the plans to it."""
+    for role, act in _PUBLISHING:
+        app = create_app(role, settings=settings)
+        with app.app_context():
+            act()
+            dispose(app)
 
 
 def dispose(app: object) -> None:
@@ -118,6 +127,11 @@ def as_owner(settings: config.Settings, *statements: str, **values: Any) -> list
             result = connection.execute(text(statement), values)
             rows = [dict(row) for row in result.mappings()] if result.returns_rows else []
     return rows
+
+
+def open_work(settings: config.Settings, *, periodic: bool = False) -> int:
+    """How many rows wait to be done and how many objects to be read; ``periodic`` work only when asked for."""
+    return int(as_owner(settings, _OPEN_WORK, periodic=periodic)[0]["open"])
 
 
 def let_time_pass(settings: config.Settings) -> None:

@@ -4,12 +4,12 @@ import json
 import time
 from typing import Any
 
-import requests
 import stripe
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.support.database import WEBHOOK_SECRET
+from tests.support.sandbox import listed
 
 PATH = "/api/v1/webhooks/stripe"
 
@@ -27,12 +27,4 @@ def deliver(client: FlaskClient, event: dict[str, Any], *, path: str = PATH) -> 
 
 def events_of(api_base: str, customer_id: str) -> list[dict[str, Any]]:
     """All events about one customer, oldest first, exactly as they are on the wire."""
-    found: list[dict[str, Any]] = []
-    while True:
-        params: dict[str, Any] = {"limit": 100}
-        if found:
-            params["starting_after"] = found[-1]["id"]
-        page = requests.get(f"{api_base}/v1/events", params=params, auth=("sk_test_portal", ""), timeout=20).json()
-        found += page["data"]
-        if not page["has_more"]:
-            return [event for event in reversed(found) if customer_id in json.dumps(event)]
+    return [event for event in reversed(listed(api_base, "events")) if customer_id in json.dumps(event)]

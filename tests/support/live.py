@@ -13,13 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
-from sqlalchemy import create_engine, text
 
 from portal import config
 from portal.app import create_app
 from portal.billing import tenants
-from portal.billing.publish import publish_plans
-from portal.gateway.account import bind_account
 from portal.security import people
 from tests.support import database, sandbox
 from tests.support.database import WEBHOOK_SECRET
@@ -32,9 +29,6 @@ COMMANDS = {
     "worker": ["-m", "jobs.worker"],
     "ticker": ["-m", "jobs.ticker"],
 }
-_OPEN_WORK = text("""
-    SELECT (SELECT count(*) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND kind NOT LIKE 'periodic.%')
-         + (SELECT count(*) FROM stripe_objects WHERE seen < wanted AND parked_at IS NULL)""")
 PATIENCE_SECONDS = 180  # two busy cores start four processes
 
 
@@ -92,16 +86,10 @@ class LivePortal:
 
     def await_quiet(self) -> None:
         """Wait until nothing is owed and nothing is wanted any more."""
-        engine = create_engine(self.settings.role_url("owner"))
         until = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < until:
-            with engine.connect() as connection:
-                open_work = connection.execute(_OPEN_WORK).scalar_one()
-            if not open_work:
-                engine.dispose()
-                return
+        while open_work := database.open_work(self.settings):
+            assert time.monotonic() < until, f"{open_work} pieces of work are still open"
             time.sleep(0.2)
-        raise AssertionError(f"{open_work} pieces of work are still open")
 
     def person(self, language: str = "en", format_locale: str = "en_US") -> Person:
         """A new tenant with an owner who reads this language."""
@@ -144,17 +132,9 @@ def running(template: str) -> Iterator[LivePortal]:
             **box.environment(),
         )
         portal = LivePortal(url, config.load(variables), box, {**os.environ, **variables}, logs)
-        _prepare(portal.settings)
+        database.publish(portal.settings)
         stack.callback(portal.stop)
         for process in COMMANDS:
             portal.start(process)
         portal.await_health()
         yield portal
-
-
-def _prepare(settings: config.Settings) -> None:
-    for role, act in (("owner", bind_account), ("worker", publish_plans)):
-        app = create_app(role, settings=settings)  # type: ignore[arg-type]
-        with app.app_context():
-            act()
-            database.dispose(app)

@@ -10,7 +10,8 @@ from typing import Any
 
 import requests
 
-TIMEOUT = 20
+TIMEOUT = 60
+AUTH = ("sk_test_portal", "")
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,25 @@ class Sandbox:
         """Pay a Checkout session as its page would."""
         return self.post(f"checkout/{session_id}/pay", card=card, **more)
 
+    def listed(self, kind: str, **params: str) -> list[dict[str, Any]]:
+        """All of one of Stripe's lists, such as "events" or "checkout/sessions", the newest first."""
+        return listed(self.url, kind, **params)
+
     def environment(self) -> dict[str, str]:
         """What the portal needs to know of this sandbox."""
         return {"STRIPE_API_BASE": self.url, "SMTP_PORT": str(self.smtp_port)}
+
+
+def listed(api_base: str, kind: str, **params: str) -> list[dict[str, Any]]:
+    """All pages of one of Stripe's lists, exactly as they are on the wire."""
+    found: list[dict[str, Any]] = []
+    while True:
+        more = {"starting_after": found[-1]["id"]} if found else {}
+        asked = {"limit": "100", **params, **more}
+        page = requests.get(f"{api_base}/v1/{kind}", asked, auth=AUTH, timeout=TIMEOUT).json()
+        found += page["data"]
+        if not page["has_more"]:
+            return found
 
 
 @contextmanager
