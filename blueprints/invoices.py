@@ -8,10 +8,12 @@ from flask.typing import ResponseReturnValue
 
 from portal.i18n import gettext
 from portal.invoicing import invoices
+from portal.invoicing.rows import init_rows
 from portal.security.guards import member
 from portal.templating import is_htmx, page
 
 bp = Blueprint("invoices", __name__)
+bp.record_once(lambda state: init_rows(state.app))  # type: ignore[arg-type]  # an App is a Flask
 
 
 @bp.get("/invoices")

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -31,14 +31,12 @@ from portal.i18n import LANGUAGE_NAMES, viewer
 # Every file's macros are reached as ``ui.<macro>``; a file per kind keeps each readable.
 MACRO_FILES = ("actions", "content", "feedback", "fields", "status", "tables")
 POLL_SECONDS = (1, 2, 5)
-KEPT_ROWS = 4096  # some 4 MB
-_ROW_LINK = Markup('<a class="row-link"')
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def init_templating(app: Flask) -> None:
     """Register filters, macros and globals, and let versioned static files be kept for a year."""
-    environment, address = app.jinja_env, _kept_addresses(app)
+    environment = app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(
         money=money,
@@ -54,7 +52,7 @@ def init_templating(app: Flask) -> None:
     )
     environment.globals.update(
         asset=asset,
-        url_for=address,
+        url_for=_kept_addresses(app),
         fixed=_kept_parts(app),
         here=here,
         poll_seconds=poll_seconds,
@@ -65,8 +63,7 @@ def init_templating(app: Flask) -> None:
         language_names={code: LANGUAGE_NAMES[code] for code in LANGUAGES},
         portal_name=app.extensions["settings"].portal_name,
     )
-    environment.globals["ui"] = ui = _macros(app)
-    environment.filters["invoice_rows"] = _invoice_rows(app, ui, address)
+    environment.globals["ui"] = _macros(app)
     app.after_request(_keep_versioned_files)
 
 
@@ -181,41 +178,6 @@ def _kept_parts(app: Flask) -> Callable[[str], Markup]:
         return kept[key]
 
     return fixed
-
-
-def _invoice_rows(app: Flask, ui: SimpleNamespace, address: Callable[..., str]) -> Callable[..., Markup]:
-    """``rows | invoice_rows(with_document, is_fragment)``: the rows of the invoice table, each kept as it was rendered.
-
-    What a row looks like hangs on its values and on the reader alone, so both are the key: nothing grows stale, and
-    nobody gets to see a row without having read its values from the database.
-    """
-    kept: dict[tuple[Any, ...], Markup] = {}
-
-    def row(invoice: Any, reader: tuple[Any, ...]) -> Markup:
-        found = kept.get(key := (*reader, *invoice))
-        if found is None:
-            if len(kept) >= KEPT_ROWS:
-                kept.clear()
-            badge = badge_of(reader[0], invoice.status)
-            found = kept[key] = macro()(invoice, f"{address('invoices.index')}/{invoice.id}", badge, reader[-1])
-        return found
-
-    @cache
-    def macro() -> Any:
-        return app.jinja_env.get_template("invoices/_row.html").module.row  # type: ignore[attr-defined]  # its macro
-
-    @cache
-    def badge_of(_language: str, status: str) -> Markup:
-        return Markup(ui.status("invoice", status))  # noqa: S704  (it is Markup)
-
-    def rows(invoices: Sequence[Any], with_document: bool, is_fragment: bool) -> Markup:
-        reader = viewer().language, viewer().format_locale, viewer().timezone, with_document
-        parts = [row(invoice, reader) for invoice in invoices]
-        if is_fragment and parts:
-            parts[0] = parts[0].replace(_ROW_LINK, _ROW_LINK + Markup(" autofocus"), 1)
-        return Markup("".join(parts))  # noqa: S704  (each part is Markup)
-
-    return rows
 
 
 def _keep_versioned_files(response: Response) -> Response:

@@ -11,6 +11,7 @@ from portal.i18n import Viewer
 from portal.notices.notify import notify
 from portal.notices.recipients import Recipient
 from tests.notices.samples import company
+from tests.support.threads import side_by_side
 
 RECIPIENTS = "SELECT recipient FROM notices ORDER BY recipient"
 
@@ -86,24 +87,16 @@ def test_transactions_at_once_write_each_notice_once(app, acme, send, smtp, rows
     for number in range(3):
         acme.member(f"owner{number}@acme.example")
     subscription_id = str(acme.subscription())
-    barrier, faults = threading.Barrier(6), []
+    barrier = threading.Barrier(6)
 
     def say() -> None:
-        try:
-            with app.app_context(), tenancy.bound(acme.tenant_id):
-                barrier.wait(10)
-                notify("subscription_started", subscription_id)
-                db.session.commit()
-        except Exception as error:
-            faults.append(error)
+        with app.app_context(), tenancy.bound(acme.tenant_id):
+            barrier.wait(10)
+            notify("subscription_started", subscription_id)
+            db.session.commit()
 
-    threads = [threading.Thread(target=say) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    side_by_side(*[say] * 6)
     send()
-    assert faults == []
     assert len(addresses(rows)) == len(smtp.letters) == 4
 
 

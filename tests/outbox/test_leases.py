@@ -1,7 +1,5 @@
 """One holder at a time, and what becomes of work that fails."""
 
-import threading
-
 import pytest
 from sqlalchemy import select, text
 
@@ -12,6 +10,7 @@ from portal.models import OutboxRow
 from portal.outbox import dispatch, leases, registry, stage
 from portal.outbox.work import Work
 from tests.support import database
+from tests.support.threads import side_by_side
 
 
 def test_a_key_is_owed_once_for_ever(settings, worker, monkeypatch):
@@ -26,11 +25,7 @@ def test_a_key_is_owed_once_for_ever(settings, worker, monkeypatch):
             db.session.commit()
             database.dispose(app)
 
-    threads = [threading.Thread(target=owe) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    side_by_side(*[owe] * 8)
     for _again in range(2):
         with worker.app_context():
             while dispatch.run_next():
@@ -53,11 +48,7 @@ def test_eight_workers_claim_each_row_once(settings, worker):
                 claimed.append(found.key)
             database.dispose(app)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    side_by_side(*[work] * 8)
     assert sorted(claimed) == sorted(f"test.claim:{number}" for number in range(40))
 
 

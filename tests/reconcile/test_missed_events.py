@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-import threading
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,7 @@ from portal.outbox import Retry, registry
 from sandbox import contract
 from tests.support.shopping import buy, make_tenant, start, step
 from tests.support.state import EXPECTED, NOTHING, state
+from tests.support.threads import side_by_side
 
 pytestmark = pytest.mark.usefixtures("pdf")
 README = Path(__file__).parents[2] / "README.md"
@@ -200,21 +200,12 @@ def test_a_place_that_stripe_has_forgotten(web, worker, stripe_sandbox, drain, l
 
 def test_two_workers_look_at_once(web, worker, stripe_sandbox, drain, small_pages):
     tenant_id, _checkout = pay_untold(stripe_sandbox)
-    failures = []
 
     def look() -> None:
         with worker.app_context():
-            try:
-                look_at_all()
-            except Exception as error:
-                failures.append(error)
+            look_at_all()
 
-    threads = [threading.Thread(target=look) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    side_by_side(*[look] * 4)
     look()
     drain()
     assert state(tenant_id) == EXPECTED

@@ -22,6 +22,7 @@ from tests.support.events import PATH, deliver, events_of, sign
 from tests.support.ledger import Ledger
 from tests.support.shopping import make_tenant, start
 from tests.support.state import EXPECTED, state
+from tests.support.threads import side_by_side
 from tests.webhooks.conftest import Purchase, purchase
 
 # The five whose order is told of in every bug report about Stripe.
@@ -186,6 +187,12 @@ def test_eight_threads_deliver_three_events_of_one_object(settings, hooks, postm
         with app.app_context():
             database.dispose(app)
 
+    def send_all() -> None:
+        try:
+            side_by_side(*[send] * 8)
+        finally:
+            all_sent.set()
+
     def work() -> None:
         app = create_app("worker", settings=settings)
         with app.app_context():
@@ -193,14 +200,7 @@ def test_eight_threads_deliver_three_events_of_one_object(settings, hooks, postm
                 mirror.run_next()
             database.dispose(app)
 
-    senders, workers = [threading.Thread(target=send) for _ in range(8)], [threading.Thread(target=work) for _ in "12"]
-    for thread in (*workers, *senders):
-        thread.start()
-    for thread in senders:
-        thread.join()
-    all_sent.set()
-    for thread in workers:
-        thread.join()
+    side_by_side(send_all, work, work)
     assert answers == [200] * 24
     postman.finish()
     assert differences(ledger.rows(), expected) == {}
