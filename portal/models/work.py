@@ -13,11 +13,14 @@ from portal.models.base import Model, Timestamped
 
 
 class OutboxRow(Timestamped, Model):
-    """One effect that we owe. ``key`` makes it happen once; a row stays open until its effect is committed."""
+    """One effect that we owe. ``key`` makes it happen once for its tenant and kind.
+
+    A row stays open until its effect is committed.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
-        UniqueConstraint("key"),
+        UniqueConstraint("tenant_id", "kind", "key", name="outbox_key_key", postgresql_nulls_not_distinct=True),
         Index("outbox_due_idx", "next_at", postgresql_where=text("done_at IS NULL AND dead_at IS NULL")),
     )
 
@@ -132,8 +135,8 @@ class DriftFinding(Timestamped, Model):
     __tablename__ = "drift_findings"
     __table_args__ = (
         Index(
-            "drift_findings_open_idx", "kind", "object_id", unique=True,
-            postgresql_where=text("resolved_at IS NULL"),
+            "drift_findings_open_idx", "tenant_id", "kind", "object_id", unique=True,
+            postgresql_nulls_not_distinct=True, postgresql_where=text("resolved_at IS NULL"),
         ),
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ def stage(
     payload: Mapping[str, Any] | None = None,
     delay: timedelta = timedelta(0),
 ) -> None:
-    """Owe work of ``kind`` once for ever under ``key``; committed and rolled back with the caller's rows.
+    """Owe work of ``kind`` to a tenant once for ever under ``key``; committed and rolled back with the caller's rows.
 
     A second staging under the same key does nothing, whether the first is still open or long done.
     """

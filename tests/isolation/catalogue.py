@@ -153,7 +153,7 @@ class Table:
     def _fresh(self, column: Column) -> object:
         """The attacker's own value, another one where it must be unique."""
         value = self.mine.get(column.name)
-        if not column.is_key or column.name == self.owner:
+        if not column.is_key or column.name in (self.owner, "kind"):  # another kind might be refused for itself
             return value
         if isinstance(value, int) and not isinstance(value, bool):
             return value + 1_000_000

@@ -37,6 +37,7 @@ FIVE = (
 ORDERS = int(os.environ.get("ORDERS", "40"))
 SHUFFLES = int(os.environ.get("SHUFFLES", "40"))
 REPEATED = 0.3
+ANSWER_SECONDS = 6
 
 
 class Postman:
@@ -210,7 +211,7 @@ def test_eight_threads_deliver_three_events_of_one_object(settings, hooks, postm
 def test_the_webhooks_beat_the_answer_to_our_own_call(settings, hooks, stripe_sandbox, drain):
     """Somebody pays so fast that all events are here before the checkout knows its session."""
     tenant_id = make_tenant()
-    stripe_sandbox.post("fail", match="POST /v1/checkout/sessions", mode="delay_after_effect", seconds=6)
+    stripe_sandbox.post("fail", match="POST /v1/checkout/sessions", mode="delay_after_effect", seconds=ANSWER_SECONDS)
 
     def choose() -> None:
         app = create_app("web", settings=settings)
@@ -218,7 +219,7 @@ def test_the_webhooks_beat_the_answer_to_our_own_call(settings, hooks, stripe_sa
             start(tenant_id)
             database.dispose(app)
 
-    request = threading.Thread(target=choose)
+    request, asked_at = threading.Thread(target=choose), time.monotonic()
     request.start()
     session = _session_of(tenant_id)
     paid = stripe_sandbox.pay(session["id"])
@@ -227,7 +228,7 @@ def test_the_webhooks_beat_the_answer_to_our_own_call(settings, hooks, stripe_sa
     drain()
     with tenancy.bound(tenant_id):
         before = db.session.scalars(select(Checkout)).one()
-        if request.is_alive():
+        if time.monotonic() - asked_at < ANSWER_SECONDS:  # else this machine was too slow to see it
             assert (before.state, before.stripe_session_id) == ("preparing", None)
     request.join()
     for _ in range(100):
