@@ -92,10 +92,10 @@ class Server:
     port: int
     meter: Meter
 
-    def sample(self, messages: Iterator[bytes], seconds: float) -> Sample:
+    def sample(self, messages: Iterator[bytes], seconds: float, *, connections: int = load.CONNECTIONS) -> Sample:
         """Load it for so many seconds."""
         with self.meter.measuring() as measured:
-            done = load.run(self.port, messages, seconds=seconds)
+            done = load.run(self.port, messages, seconds=seconds, connections=connections)
         return Sample(done.answered, done.seconds, measured.cpu_seconds, done.latencies)
 
 
