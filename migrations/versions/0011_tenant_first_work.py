@@ -13,7 +13,7 @@ NOBODYS_KINDS = ("mail.password_reset", "mail.password_changed")
 
 
 def upgrade() -> None:
-    # With a new kind's rows the web role could have claimed a key before the worker did: its work would never be done.
+    # Unique over all, a key that another tenant's SQL took first would have had its work never done.
     run("""ALTER TABLE outbox DROP CONSTRAINT outbox_key_key;
            ALTER TABLE outbox ADD CONSTRAINT outbox_key_key UNIQUE NULLS NOT DISTINCT (tenant_id, kind, key);
            DROP INDEX drift_findings_open_idx;
