@@ -9,6 +9,7 @@ import time
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from jobs import heartbeat
@@ -36,8 +37,21 @@ def main() -> int:
         # The renderer takes seconds to come up; the first invoice shall not wait for it.
         threading.Thread(target=_warm_up, args=(pdf_process(),), name="pdf", daemon=True).start()
         drain()
-        _serve(app.extensions["settings"].redis_url)
+        with contextlib.suppress(StopRequested):  # told to end while it waited for Redis
+            _serve(app.extensions["settings"].redis_url)
     return 0
+
+
+class _Worker(SimpleWorker):
+    """RQ's own, that remembers whether it was told to end: it also stops, without a word, at whatever it did not
+    expect of Redis.
+    """
+
+    was_told_to_end = False
+
+    def handle_warm_shutdown_request(self) -> None:
+        self.was_told_to_end = True
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
 
 
 def _serve(redis_url: str) -> None:
@@ -45,15 +59,17 @@ def _serve(redis_url: str) -> None:
     while True:
         connection = Redis.from_url(redis_url)
         queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
-        worker = SimpleWorker([queue], connection=connection, serializer=JSONSerializer)
+        worker = _Worker([queue], connection=connection, serializer=JSONSerializer)
         worker.max_connection_wait_time = LONGEST_WAIT_SECONDS
+        reason = "the worker stopped by itself"
         try:
             worker.work(logging_level="WARNING", with_scheduler=False)
         except RedisError as error:
-            log.warning("redis does not answer; listening anew: %s", type(error).__name__)
-            time.sleep(LONGEST_WAIT_SECONDS)
-        else:
+            reason = type(error).__name__
+        if worker.was_told_to_end:
             return
+        log.warning("redis does not answer as it should; listening anew: %s", reason)
+        time.sleep(LONGEST_WAIT_SECONDS)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,62 @@
+"""The worker as a process: it ends when it is told to, and for no other reason."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from portal.outbox.wake import DRAIN, QUEUE
+from tests.support import database
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 60
+pytestmark = pytest.mark.usefixtures("pdf")
+
+
+@pytest.fixture(name="redis")
+def fixture_redis() -> Iterator[Redis]:
+    """A database that no other test rings in."""
+    connection = Redis.from_url(database.redis_url(1))
+    connection.flushdb()
+    yield connection
+    connection.flushdb()
+
+
+@pytest.fixture(name="process")
+def fixture_process(settings, stripe_sandbox, tmp_path) -> Iterator["subprocess.Popen[bytes]"]:
+    name = settings.role_url("worker").database
+    variables = database.environment(name, REDIS_URL=database.redis_url(1), **stripe_sandbox.environment())
+    with (tmp_path / "log").open("wb") as log:
+        command = [sys.executable, "-m", "jobs.worker"]
+        running = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdout=log, stderr=log)
+    yield running
+    running.kill()
+    running.wait()
+
+
+def test_something_unexpected_in_redis_does_not_end_it(redis: Redis, process, tmp_path: Path) -> None:
+    """RQ gives up at an error that it does not know, and leaves as if it had been told to."""
+    redis.set(f"rq:queue:{QUEUE}", "not a list")
+    _until(lambda: "listening anew" in (tmp_path / "log").read_text())
+    redis.delete(f"rq:queue:{QUEUE}")
+    queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
+    job = queue.enqueue(DRAIN, result_ttl=60)
+    _until(lambda: job.get_status(refresh=True) == "finished")
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_SECONDS) == 0
+
+
+def _until(happened) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.1)
