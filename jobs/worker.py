@@ -55,21 +55,33 @@ class _Worker(SimpleWorker):
 
 
 def _serve(redis_url: str) -> None:
-    """Until told to end. RQ waits by itself while it listens, and gives up when Redis goes away under a job."""
+    """Until told to end, whatever Redis does meanwhile."""
     while True:
-        connection = Redis.from_url(redis_url)
-        queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
-        worker = _Worker([queue], connection=connection, serializer=JSONSerializer)
-        worker.max_connection_wait_time = LONGEST_WAIT_SECONDS
-        reason = "the worker stopped by itself"
         try:
-            worker.work(logging_level="WARNING", with_scheduler=False)
+            if _listen(redis_url):
+                return
+            reason = "the worker stopped by itself"
         except RedisError as error:
             reason = type(error).__name__
-        if worker.was_told_to_end:
-            return
         log.warning("redis does not answer as it should; listening anew: %s", reason)
         time.sleep(LONGEST_WAIT_SECONDS)
+
+
+def _listen(redis_url: str) -> bool:
+    """Serve wake-ups; returns whether the end was asked for.
+
+    RQ waits by itself while it listens. It gives up when Redis goes away under a job, and needs it to begin with.
+    """
+    connection = Redis.from_url(redis_url)
+    queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
+    worker = _Worker([queue], connection=connection, serializer=JSONSerializer)
+    worker.max_connection_wait_time = LONGEST_WAIT_SECONDS
+    try:
+        worker.work(logging_level="WARNING", with_scheduler=False)
+    except RedisError:
+        if not worker.was_told_to_end:
+            raise
+    return worker.was_told_to_end
 
 
 if __name__ == "__main__":

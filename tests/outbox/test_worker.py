@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,21 +30,29 @@ def fixture_redis() -> Iterator[Redis]:
     connection.flushdb()
 
 
-@pytest.fixture(name="process")
-def fixture_process(settings, stripe_sandbox, tmp_path) -> Iterator["subprocess.Popen[bytes]"]:
-    name = settings.role_url("worker").database
-    variables = database.environment(name, REDIS_URL=database.redis_url(1), **stripe_sandbox.environment())
-    with (tmp_path / "log").open("wb") as log:
+@pytest.fixture(name="start")
+def fixture_start(settings, stripe_sandbox, tmp_path) -> Iterator[Callable[[str], "subprocess.Popen[bytes]"]]:
+    """Start a worker that listens to a Redis; what it logs is in ``log``."""
+    started = []
+
+    def start(redis_url: str) -> "subprocess.Popen[bytes]":
+        name = settings.role_url("worker").database
+        variables = database.environment(name, REDIS_URL=redis_url, **stripe_sandbox.environment())
         command = [sys.executable, "-m", "jobs.worker"]
-        running = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdout=log, stderr=log)
-    yield running
-    running.kill()
-    running.wait()
+        with (tmp_path / "log").open("wb") as log:
+            started.append(subprocess.Popen(command, cwd=ROOT, env={**os.environ, **variables}, stdout=log, stderr=log))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
 
 
-def test_something_unexpected_in_redis_does_not_end_it(redis: Redis, process, tmp_path: Path) -> None:
+def test_something_unexpected_in_redis_does_not_end_it(redis: Redis, start, tmp_path: Path) -> None:
     """RQ gives up at an error that it does not know, and leaves as if it had been told to."""
     redis.set(f"rq:queue:{QUEUE}", "not a list")
+    process = start(database.redis_url(1))
     _until(lambda: "listening anew" in (tmp_path / "log").read_text())
     redis.delete(f"rq:queue:{QUEUE}")
     queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
@@ -53,6 +61,13 @@ def test_something_unexpected_in_redis_does_not_end_it(redis: Redis, process, tm
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_a_redis_that_is_not_there_does_not_end_it(start, tmp_path: Path) -> None:
+    """RQ speaks to Redis as soon as a worker of it is made."""
+    process = start("redis://127.0.0.1:1/0")
+    _until(lambda: (tmp_path / "log").read_text().count("listening anew") >= 2)
+    assert process.poll() is None
 
 
 def _until(happened) -> None:
