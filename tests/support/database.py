@@ -85,7 +85,8 @@ def make_template() -> str:
 def cloned(template: str) -> Iterator[str]:
     """The name of a fresh copy of ``template``, dropped afterwards."""
     name = f"{worker_name()}_{next(_numbers)}"
-    _admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    # Copied as files: a small template's pages need not go through the log of changes.
+    _admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
     try:
         yield name
     finally:
