@@ -10,11 +10,18 @@ from flask.testing import FlaskClient
 from portal import config
 from portal.app import create_app
 from portal.gateway.client import TokenBucket
+from portal.invoicing.pdf import PdfProcess
 from tests.support import database, people, sandbox
 from tests.support.sandbox import Sandbox
 from tests.support.shopping import make_tenant
 
-pytest_plugins = ["tests.support.services", "tests.support.skips", "tests.support.chromium", "tests.support.pdf"]
+pytest_plugins = [
+    "tests.support.services",
+    "tests.support.templates",
+    "tests.support.skips",
+    "tests.support.chromium",
+    "tests.support.pdf",
+]
 
 
 @pytest.fixture(scope="session", name="template")
@@ -81,10 +88,19 @@ def fixture_tenant(request: pytest.FixtureRequest) -> UUID:
     return make_tenant()
 
 
+@pytest.fixture(scope="session", name="renderer")
+def fixture_renderer() -> Iterator[PdfProcess]:
+    """One warm renderer for all tests of this xdist worker; each start of one costs a second and a half."""
+    process = PdfProcess()
+    yield process
+    process.close()
+
+
 @pytest.fixture(name="worker")
-def fixture_worker(settings: config.Settings) -> Iterator[APIFlask]:
+def fixture_worker(settings: config.Settings, renderer: PdfProcess) -> Iterator[APIFlask]:
     """The app on the worker role."""
     app = create_app("worker", settings=settings)
+    app.extensions["pdf_process"] = renderer
     app.extensions["gateway"]._reads = TokenBucket(1000.0)  # the sandbox has no limit to keep under
     yield app
     with app.app_context():
