@@ -16,6 +16,7 @@ from portal.outbox import Work, handler
 from tests.support import database
 
 ROWS = 20_000
+ROWS_SINGLY = 1_000
 JOBS = 300
 AIM = 100
 _STAGE = """
@@ -24,6 +25,7 @@ _STAGE = """
 
 
 @handler("bench.nothing", batched=True)
+@handler("bench.nothing_singly")
 def do_nothing(_work: Work) -> None:
     """What the measured work does."""
 
@@ -33,10 +35,10 @@ def run(at: Place) -> list[Row]:
     with at.database() as environment:
         app = create_app("worker", settings=config.load(environment))
         with app.app_context():
-            rows, jobs = int(ROWS * at.share), int(JOBS * at.share)
+            jobs = int(JOBS * at.share)
 
-            def relayed() -> Sample:
-                _stage(environment, "bench.nothing", rows)
+            def relayed(kind: str, rows: int) -> Sample:
+                _stage(environment, kind, rows)
                 with Meter(os.getpid()).measuring() as measured:
                     done = drain()
                 assert done == rows, done
@@ -45,14 +47,33 @@ def run(at: Place) -> list[Row]:
             def queued() -> Sample:
                 return _work_off(environment["REDIS_URL"], jobs)
 
-            relayed(), queued()  # warm
-            rounds = interleave({"subject": relayed, "reference": queued}, at.rounds)
+            sides = {
+                "batched": lambda: relayed("bench.nothing", int(ROWS * at.share)),
+                "singly": lambda: relayed("bench.nothing_singly", int(ROWS_SINGLY * at.share)),
+                "reference": queued,
+            }
+            for side in sides.values():
+                side()  # warm
+            rounds = interleave(sides, at.rounds)
             database.dispose(app)
-    rate, cpu = rounds.ratios(lambda one: one.rate), rounds.ratios(lambda one: one.cpu_per_operation)
+    rate, cpu = rounds.ratios(lambda one: one.rate, "batched"), rounds.ratios(_cpu, "batched")
+    singly = rounds.ratios(lambda one: one.rate, "singly")
     return [
-        Row("relay: rows/s ÷ RQ no-op jobs/s", str(rate), f"≥ {AIM}", rate.median >= AIM, rounds.sides()),
-        Row("relay: CPU ÷ RQ no-op job", str(cpu)),
+        Row(
+            "relay, batched: rows/s ÷ RQ no-op jobs/s",
+            str(rate),
+            f"≥ {AIM}",
+            rate.median >= AIM,
+            rounds.sides("batched"),
+        ),
+        Row("relay, batched: CPU ÷ RQ no-op job", str(cpu)),
+        Row("relay, one by one: rows/s ÷ RQ no-op jobs/s", str(singly), sides=rounds.sides("singly")),
+        Row("relay, one by one: CPU ÷ RQ no-op job", str(rounds.ratios(_cpu, "singly"))),
     ]
+
+
+def _cpu(sample: Sample) -> float:
+    return sample.cpu_per_operation
 
 
 def _stage(environment: dict[str, str], kind: str, count: int) -> None:

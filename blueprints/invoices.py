@@ -6,9 +6,9 @@ from uuid import UUID
 from flask import Blueprint, Response, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
+from blueprints.invoice_rows import init_rows
 from portal.i18n import gettext
 from portal.invoicing import invoices
-from portal.invoicing.rows import init_rows
 from portal.security.guards import member
 from portal.templating import is_htmx, page
 

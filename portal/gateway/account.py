@@ -1,4 +1,4 @@
-"""Account binding: the data belongs to one Stripe account, in one mode, at one address (design §5.12)."""
+"""Account binding: the data belongs to one Stripe account, in one mode, at one host (design §5.12)."""
 
 from urllib.parse import urlsplit
 

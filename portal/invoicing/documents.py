@@ -100,6 +100,9 @@ def snapshot_of(invoice: Invoice) -> Snapshot:
     """All that the document says, taken from our rows now: later changes touch nothing issued."""
     tenant = db.session.get_one(Tenant, invoice.tenant_id)
     zone = ZoneInfo(tenant.timezone)
+    # Not the invoice's own period: Stripe's is that in which its items were collected, the one before a renewal's.
+    starts = [line.period_start for line in invoice.lines if line.period_start is not None]
+    ends = [line.period_end for line in invoice.lines if line.period_end is not None]
     return Snapshot(
         document_id=str(invoice.id),
         number=str(invoice.number),
@@ -115,8 +118,8 @@ def snapshot_of(invoice: Invoice) -> Snapshot:
         issued_on=_day(invoice.issued_at or invoice.created_at, zone),
         due_on=_optional_day(invoice.due_at, zone),
         paid_on=_optional_day(invoice.paid_at, zone),
-        period_start=_optional_day(invoice.period_start, zone),
-        period_end=_optional_day(invoice.period_end, zone),
+        period_start=_optional_day(min(starts, default=None), zone),
+        period_end=_optional_day(max(ends, default=None), zone),
         discounts=tuple(
             Discount(name=entry["name"], amount_minor=entry["amount_minor"]) for entry in invoice.discounts
         ),

@@ -69,7 +69,7 @@ class Page:
 
 
 def page(after: str | None = None, limit: int = PAGE_SIZE) -> Page:
-    """Issued and draft invoices, newest first, by keyset: the cost does not grow with the page's depth.
+    """Issued invoices, newest first, by keyset: the cost does not grow with the page's depth.
 
     Raises :class:`BadCursor` for a cursor that we did not make.
     """

@@ -1,6 +1,7 @@
 """Small work by the hundred: one claim, one transaction and one finish for kinds that only write rows.
 
-For kinds registered with ``batched=True``. Each row keeps a lease of its own. What fails, or was taken before, is
+For kinds registered with ``batched=True``: work that comes by the thousand, such as usage; what speaks to Stripe or a
+mail server is done one by one. Each row keeps a lease of its own. What fails, or was taken before, is
 done by itself: a row that spoils its batch, or kills its worker, does so once.
 """
 

@@ -32,6 +32,18 @@ def the_document(tenant_id):
         return db.session.scalars(select(InvoiceDocument)).first()
 
 
+def test_the_billing_period_is_that_of_the_lines(web, drain, tenant, stripe_sandbox):
+    """Stripe's own period of an invoice is the one in which its items were collected: a moment, for a first one."""
+    buy(tenant, stripe_sandbox, drain)
+    invoice = the_invoice(tenant)
+    assert invoice.period_start == invoice.period_end
+    with tenancy.bound(tenant):
+        document = documents.snapshot_of(db.session.scalars(select(Invoice)).one())
+    [line] = document.lines
+    assert (document.period_start, document.period_end) == (line.period_start, line.period_end)
+    assert 28 <= (document.period_end - document.period_start).days <= 31
+
+
 class Broken(PdfProcess):
     """A renderer that never finishes in time."""
 
