@@ -141,6 +141,18 @@ def test_packages_are_installed_once_and_dev_stays_dev(tmp_path, monkeypatch):
     assert installed == ["requirements.txt", "requirements-dev.txt"]
 
 
+def test_what_is_compiled_is_kept_beside_the_data(tmp_path, monkeypatch):
+    """Whatever the surroundings say: a dozen processes would compile all packages again at every start."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    script, started = load_run(), []
+    monkeypatch.setattr(script.os, "execve", lambda *how: started.append(how))
+    script.become("/venv", str(tmp_path), ["start"])
+    [(_python, _arguments, environment)] = started
+    assert environment["PYTHONPYCACHEPREFIX"] == str(tmp_path)
+    assert "PYTHONDONTWRITEBYTECODE" not in environment
+
+
 def test_without_network_it_says_so(tmp_path):
     # A proxy that is not there is how every way out can be shut for a process without being root.
     shut = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), "http://127.0.0.1:9")

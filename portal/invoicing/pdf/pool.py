@@ -33,7 +33,7 @@ _WORKER = "portal.invoicing.pdf.worker"
 # What Python, Pango and fontconfig need; secrets of the portal's environment stay outside.
 _PASSED_ON = frozenset(
     {"PATH", "HOME", "LANG", "PYTHONPATH", "XDG_CACHE_HOME", "FONTCONFIG_FILE", "FONTCONFIG_PATH"}
-    | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
+    | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPYCACHEPREFIX"}
 )
 
 
