@@ -18,6 +18,11 @@ LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 20
 MAX_DELAY = timedelta(minutes=10)
 OUTAGE_DELAY = timedelta(seconds=30)  # so that nobody waits long once the other side is back
+# What a claim tells of its row, in the order of the fields of Work.
+_TOLD = (
+    OutboxRow.id, OutboxRow.kind, OutboxRow.key, OutboxRow.lease_token, OutboxRow.tenant_id, OutboxRow.payload,
+    OutboxRow.attempts, OutboxRow.lapses,
+)  # fmt: skip
 
 
 class LeaseLost(RuntimeError):
@@ -27,7 +32,6 @@ class LeaseLost(RuntimeError):
 def claim() -> Work | None:
     """Take the lease of the next due row, in a transaction of its own; ``None`` when nothing is due."""
     tenancy.fresh()
-    token = uuid4()
     due = (
         select(OutboxRow.id)
         .where(
@@ -45,26 +49,16 @@ def claim() -> Work | None:
         update(OutboxRow)
         .where(OutboxRow.id == due)
         .values(
-            lease_token=token,
+            lease_token=uuid4(),
             lease_until=sql.now() + LEASE,
             attempts=OutboxRow.attempts + 1,
             lapses=lapses_with_this(OutboxRow),
         )
-        .returning(
-            OutboxRow.id,
-            OutboxRow.kind,
-            OutboxRow.key,
-            OutboxRow.tenant_id,
-            OutboxRow.payload,
-            OutboxRow.attempts,
-            OutboxRow.lapses,
-        ),
+        .returning(*_TOLD),
         execution_options={"synchronize_session": False},
     ).first()
     db.session.commit()
-    if row is None:
-        return None
-    return Work(row.id, row.kind, row.key, token, row.tenant_id, row.payload, row.attempts, row.lapses)
+    return None if row is None else Work(*row)
 
 
 def finish(work: Work) -> None:
