@@ -12,6 +12,7 @@ from portal.models import OutboxRow, StripeObject
 # How often in a row a lease may end without a word. Whoever held it was killed, or was stopped for longer than the
 # lease: by chance now and then, by the row itself every time.
 MAX_LAPSES = 10
+OUTAGE_DELAY = timedelta(seconds=30)  # at most, so that nobody waits long once the other side is back
 _DOUBLINGS = 10  # beyond that the maximum rules anyway
 
 
@@ -23,6 +24,19 @@ def is_free(row: type[OutboxRow] | type[StripeObject]) -> ColumnElement[bool]:
 def lapses_with_this(row: type[OutboxRow] | type[StripeObject]) -> ColumnElement[int]:
     """For the claiming UPDATE: one more when the former holder never settled, else none."""
     return case((row.lease_token.is_(None), 0), else_=row.lapses + 1)
+
+
+def waited_out(row: type[OutboxRow] | type[StripeObject], outages: int) -> dict[str, Any]:
+    """For the UPDATE that gives the row back because the other side is away: the try is given back with it.
+
+    ``outages``: how many went before this one in a row. An outage ends some day, however many tries it takes;
+    counted, it would leave none for what goes wrong afterwards.
+    """
+    return {
+        "next_at": sql.now() + growing_delay(outages + 1, OUTAGE_DELAY),
+        "attempts": row.attempts - 1,
+        "outages": row.outages + 1,
+    }
 
 
 def affected(result: Result[Any]) -> int:

@@ -1,6 +1,7 @@
 """Reading one wanted object from Stripe and applying it, whatever happens."""
 
 import logging
+from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,7 +18,6 @@ from portal.mirror.kinds import KINDS, Mirrored, Resource
 from portal.models import StripeCustomer
 from portal.outbox import LeaseLost
 
-OUTAGE_SECONDS = 30.0  # so that nobody waits long once Stripe is back
 log = logging.getLogger("portal.mirror")
 
 
@@ -37,7 +37,8 @@ def run_next() -> bool:
         log.warning("lease lost; the new holder mirrors it", extra=extra)
     except PaymentServiceUnavailable as error:
         log.warning("stripe does not answer: %s", error, extra=extra)
-        _postpone(claimed, str(error), seconds=min(2.0**claimed.attempts, OUTAGE_SECONDS))
+        reason = str(error)
+        _settle(lambda: leases.wait_out(claimed, reason))
     except (NotYet, IntegrityError) as error:
         # IntegrityError: another object of the same tenant was applied first; reading again sees it.
         log.info("not yet: %s", error, extra=extra)
@@ -82,24 +83,22 @@ def _postpone_or_park(claimed: leases.Claim, error: str, *, seconds: float | Non
     if claimed.attempts >= leases.MAX_ATTEMPTS:
         _park(claimed, error)
     else:
-        _postpone(claimed, error, seconds=seconds)
-
-
-def _postpone(claimed: leases.Claim, error: str, *, seconds: float | None = None) -> None:
-    """However long it takes: an outage of Stripe must not leave objects behind that nobody reads again."""
-    with tenancy.bound():
-        try:
-            leases.postpone(claimed, error, seconds=seconds)
-            db.session.commit()
-        except LeaseLost:
-            db.session.rollback()
+        _settle(lambda: leases.postpone(claimed, error, seconds=seconds))
 
 
 def _park(claimed: leases.Claim, error: str) -> None:
+    def park() -> None:
+        leases.park(claimed, error)
+        report("parked_object", claimed.object_id, kind=claimed.kind, error=error)
+
+    _settle(park)
+
+
+def _settle(act: Callable[[], None]) -> None:
+    """Settle the row in a transaction of its own; a lease that has passed on is the new holder's to settle."""
     with tenancy.bound():
         try:
-            leases.park(claimed, error)
-            report("parked_object", claimed.object_id, kind=claimed.kind, error=error)
+            act()
             db.session.commit()
         except LeaseLost:
             db.session.rollback()

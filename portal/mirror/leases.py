@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func as sql
@@ -9,7 +10,7 @@ from sqlalchemy import select, text, update
 
 from portal import tenancy
 from portal.extensions import db
-from portal.leasing import affected, growing_delay, is_free, lapses_with_this
+from portal.leasing import affected, growing_delay, is_free, lapses_with_this, waited_out
 from portal.models import StripeObject
 from portal.outbox import LeaseLost
 
@@ -27,14 +28,22 @@ class Claim:
     wanted: int
     token: UUID
     attempts: int
-    is_swept: bool = False  # nobody but the nightly sweep asked
-    lapses: int = 0
+    lapses: int
+    outages: int
+    is_swept: bool  # nobody but the nightly sweep asked
+
+
+# What a claim tells of its row, in the order of the fields of Claim.
+_TOLD: tuple[Any, ...] = (
+    StripeObject.id, StripeObject.kind, StripeObject.wanted, StripeObject.lease_token, StripeObject.attempts,
+    StripeObject.lapses, StripeObject.outages,
+    (sql.coalesce(StripeObject.swept, 0) == StripeObject.wanted).label("is_swept"),
+)  # fmt: skip
 
 
 def claim() -> Claim | None:
     """Take the lease of the next object that is wanted newer than seen, in a transaction of its own."""
     tenancy.fresh()
-    token = uuid4()
     due = (
         select(StripeObject.id)
         .where(
@@ -52,25 +61,16 @@ def claim() -> Claim | None:
         update(StripeObject)
         .where(StripeObject.id == due)
         .values(
-            lease_token=token,
+            lease_token=uuid4(),
             lease_until=sql.now() + LEASE,
             attempts=StripeObject.attempts + 1,
             lapses=lapses_with_this(StripeObject),
         )
-        .returning(
-            StripeObject.id,
-            StripeObject.kind,
-            StripeObject.wanted,
-            StripeObject.attempts,
-            StripeObject.lapses,
-            (sql.coalesce(StripeObject.swept, 0) == StripeObject.wanted).label("is_swept"),
-        ),
+        .returning(*_TOLD),
         execution_options={"synchronize_session": False},
     ).first()
     db.session.commit()
-    if row is None:
-        return None
-    return Claim(row.id, row.kind, row.wanted, token, row.attempts, is_swept=row.is_swept, lapses=row.lapses)
+    return None if row is None else Claim(*row)
 
 
 def complete(claimed: Claim) -> None:
@@ -83,6 +83,7 @@ def complete(claimed: Claim) -> None:
         seen=claimed.wanted,
         seen_at=sql.now(),
         attempts=0,
+        outages=0,
         lease_token=None,
         lease_until=None,
         last_error=None,
@@ -95,10 +96,20 @@ def postpone(claimed: Claim, error: str, *, seconds: float | None = None) -> Non
     _settle(
         claimed,
         next_at=sql.now() + delay,
+        outages=0,
         lease_token=None,
         lease_until=None,
         last_error=error[:500],
     )
+
+
+def wait_out(claimed: Claim, error: str) -> None:
+    """Give the object back, uncounted and with growing pauses, because Stripe does not answer.
+
+    However long it takes: an outage must not leave objects behind that nobody reads again.
+    """
+    values = waited_out(StripeObject, claimed.outages)
+    _settle(claimed, **values, lease_token=None, lease_until=None, last_error=error[:500])
 
 
 def park(claimed: Claim, error: str) -> None:

@@ -34,6 +34,7 @@ class OutboxRow(Timestamped, Model):
     lease_token: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     lapses: Mapped[int] = mapped_column(server_default="0")
+    outages: Mapped[int] = mapped_column(server_default="0")
     done_at: Mapped[datetime | None]
     dead_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
@@ -75,6 +76,7 @@ class StripeObject(Model):
     lease_token: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     lapses: Mapped[int] = mapped_column(server_default="0")
+    outages: Mapped[int] = mapped_column(server_default="0")
     parked_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
     seen_at: Mapped[datetime | None]

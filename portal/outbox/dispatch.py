@@ -56,7 +56,7 @@ def run(work: Work) -> None:
     except Unavailable as error:
         log.warning("not available: %s", error, extra=extra)
         unavailable = str(error)
-        _settle(lambda: leases.back_off(work, unavailable, maximum=leases.OUTAGE_DELAY))
+        _settle(lambda: leases.wait_out(work, unavailable))
     except Exception as error:
         log.exception("work failed", extra=extra)
         reason = _reason(error)

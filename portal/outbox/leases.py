@@ -9,7 +9,7 @@ from sqlalchemy import select, text, update
 
 from portal import tenancy
 from portal.extensions import db
-from portal.leasing import affected, growing_delay, is_free, lapses_with_this
+from portal.leasing import affected, growing_delay, is_free, lapses_with_this, waited_out
 from portal.models import OutboxRow
 from portal.outbox import wake
 from portal.outbox.work import Work
@@ -17,11 +17,10 @@ from portal.outbox.work import Work
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 20
 MAX_DELAY = timedelta(minutes=10)
-OUTAGE_DELAY = timedelta(seconds=30)  # so that nobody waits long once the other side is back
 # What a claim tells of its row, in the order of the fields of Work.
 _TOLD = (
     OutboxRow.id, OutboxRow.kind, OutboxRow.key, OutboxRow.lease_token, OutboxRow.tenant_id, OutboxRow.payload,
-    OutboxRow.attempts, OutboxRow.lapses,
+    OutboxRow.attempts, OutboxRow.lapses, OutboxRow.outages,
 )  # fmt: skip
 
 
@@ -75,6 +74,7 @@ def postpone(work: Work, seconds: float, reason: str) -> None:
         work,
         next_at=sql.now() + timedelta(seconds=seconds),
         attempts=OutboxRow.attempts - 1,
+        outages=0,
         lease_token=None,
         lease_until=None,
         last_error=reason[:500],
@@ -86,7 +86,14 @@ def fail(work: Work, error: str) -> bool:
     if work.attempts >= MAX_ATTEMPTS:
         give_up(work, error)
         return True
-    back_off(work, error)
+    _settle(
+        work,
+        next_at=sql.now() + growing_delay(work.attempts, MAX_DELAY),
+        outages=0,
+        lease_token=None,
+        lease_until=None,
+        last_error=error[:500],
+    )
     return False
 
 
@@ -95,15 +102,10 @@ def give_up(work: Work, error: str) -> None:
     _settle(work, dead_at=sql.now(), last_error=error[:500])
 
 
-def back_off(work: Work, error: str, *, maximum: timedelta = MAX_DELAY) -> None:
-    """Give the row back with growing delay, however often: for outages, which end some day."""
-    _settle(
-        work,
-        next_at=sql.now() + growing_delay(work.attempts, maximum),
-        lease_token=None,
-        lease_until=None,
-        last_error=error[:500],
-    )
+def wait_out(work: Work, error: str) -> None:
+    """Give the row back, uncounted and with growing pauses: for outages, which end some day."""
+    values = waited_out(OutboxRow, work.outages)
+    _settle(work, **values, lease_token=None, lease_until=None, last_error=error[:500])
 
 
 def release(work: Work, reason: str) -> None:

@@ -18,6 +18,7 @@ class Work:
     payload: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 0
     lapses: int = 0  # leases before this one that ended without a word, in a row
+    outages: int = 0  # tries before this one at which the other side was away, in a row
 
 
 class Retry(Exception):
