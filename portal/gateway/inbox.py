@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import stripe
 from psycopg import DataError
+from sqlalchemy.exc import DataError as WrappedDataError
 
 from portal import clock, failpoints, tenancy
 from portal.connections import execute_alone
@@ -23,7 +24,9 @@ from portal.outbox import wake
 MAX_BODY_BYTES = 512 * 1024  # Stripe's largest events stay far below
 TOLERANCE_SECONDS = 300
 _END_OF_TIME = 253_402_300_800  # the year 10000
-
+# Letters that JSON can escape and no database can hold: NUL, half a surrogate pair. Past SQLAlchemy (``execute_alone``)
+# the driver's own error is seen.
+_CANNOT_HOLD = (DataError, WrappedDataError, UnicodeEncodeError)
 
 # In PostgreSQL's hands whole: the body as text, and what is wanted in the same statement.
 _TAKE = """
@@ -138,8 +141,7 @@ def _store(event: dict[str, Any], text: str) -> None:
             return
         with failpoints.around("inbox.store"):
             is_new = execute_alone(db.engine, taking.statement, taking.values).rowcount == 1
-    except (DataError, UnicodeEncodeError) as error:
-        # Letters that JSON can escape and no database can hold: NUL, half a surrogate pair.
+    except _CANNOT_HOLD as error:
         db.session.rollback()
         raise BadDelivery(reason="content") from error
     if is_new and taking.wants:
