@@ -13,12 +13,11 @@ from portal.config import LANGUAGES
 from portal.extensions import db
 from portal.i18n import Viewer, speaking_to
 from portal.models import User
-from portal.notices.channels import mail
-from portal.notices.channels.base import Delivery, PermanentFailure, TemporaryFailure
+from portal.notices.carrying import carry
+from portal.notices.channels.base import Delivery, PermanentFailure
 from portal.notices.contents import accounts
-from portal.notices.deliveries import retry_seconds
 from portal.notices.message import Message
-from portal.outbox import Retry, Work
+from portal.outbox import Work
 from portal.security import password_resets
 
 log = logging.getLogger("portal.notices")
@@ -54,12 +53,13 @@ def _send(work: Work, compose: Callable[[_Person], Message]) -> None:
     if user is None:
         return
     reader = _reader(user, str(work.payload.get("language", "")))
-    with speaking_to(reader):
-        message = compose(user)
+
+    def composed() -> Delivery:
+        with speaking_to(reader):
+            return Delivery(work.id, user.email, reader, compose(user))
+
     try:
-        mail.deliver(Delivery(work.id, user.email, reader, message))
-    except TemporaryFailure as failure:
-        raise Retry(retry_seconds(work), str(failure)) from failure
+        carry(work, "mail", composed)
     except PermanentFailure as failure:
         # There is no row to keep it in, and trying again would not help; the log names no address.
         answer = str(failure).replace(user.email, "<address>")

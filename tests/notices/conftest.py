@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from apiflask import APIFlask
@@ -17,7 +17,7 @@ import jobs.mail  # noqa: F401  (registers the handlers)
 from portal import breaker, config, tenancy
 from portal.extensions import db
 from portal.notices.notify import notify
-from portal.outbox import dispatch
+from portal.outbox import dispatch, stage
 from tests.notices.samples import Company, company
 from tests.support import database
 from tests.support.mail import MailServer, mail_server, self_signed
@@ -79,6 +79,22 @@ def fixture_tell(app: APIFlask) -> Callable[..., None]:
             db.session.commit()
 
     return tell
+
+
+@pytest.fixture(name="ask")
+def fixture_ask(app: APIFlask) -> Callable[..., None]:
+    """Owe a user a reset link, as the page does."""
+
+    def ask(user_id: UUID, language: str = "en") -> None:
+        with app.app_context(), tenancy.bound(tenancy.PLATFORM):
+            stage(
+                "mail.password_reset",
+                f"mail.password_reset:{uuid4()}",
+                payload={"user_id": str(user_id), "language": language},
+            )
+            db.session.commit()
+
+    return ask
 
 
 @pytest.fixture(name="send")

@@ -1,33 +1,13 @@
 """Mails to one person about the account."""
 
 import re
-from uuid import uuid4
-
-import pytest
 
 from portal import tenancy
 from portal.extensions import db
-from portal.outbox import stage
 from portal.security import password_resets
 from portal.security.password_notices import tell_of_new_password
 
 LINK = re.compile(r"https://billing\.portal\.example/reset-password/(\S+)")
-
-
-@pytest.fixture(name="ask")
-def fixture_ask(app):
-    """Owe a user a reset link, as the page does."""
-
-    def ask(user_id, language="en"):
-        with app.app_context(), tenancy.bound(tenancy.PLATFORM):
-            stage(
-                "mail.password_reset",
-                f"mail.password_reset:{uuid4()}",
-                payload={"user_id": str(user_id), "language": language},
-            )
-            db.session.commit()
-
-    return ask
 
 
 def redeemable(app, token: str) -> bool:
