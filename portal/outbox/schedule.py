@@ -29,15 +29,18 @@ def register_all() -> None:
 def start_due() -> int:
     """Stage every due task once and set its next time, in one commit. Returns how many were started.
 
-    Missed turns are not made up for: a ticker that slept for a day starts each task once.
+    Missed turns are not made up for: a ticker that slept for a day starts each task once. Its hour stays: the next
+    time is whole intervals after this one, and never the moment at which somebody looked.
     """
     tenancy.fresh()
+    now = db.session.scalars(select(sql.now())).one()
     due = db.session.scalars(
-        select(PeriodicTask).where(PeriodicTask.next_at <= sql.now()).with_for_update(skip_locked=True)
+        select(PeriodicTask).where(PeriodicTask.next_at <= now).with_for_update(skip_locked=True)
     ).all()
     for task in due:
         stage(f"periodic.{task.name}", f"periodic:{task.name}:{task.next_at.isoformat()}")
-        task.last_started_at = sql.now()
-        task.next_at = sql.now() + timedelta(seconds=task.every_seconds)
+        every = timedelta(seconds=task.every_seconds)
+        task.last_started_at = now
+        task.next_at += ((now - task.next_at) // every + 1) * every
     db.session.commit()
     return len(due)
