@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -24,6 +25,7 @@ from tests.support.live import LivePortal
 from tests.support.services import DATABASE_VARIABLE, REDIS_VARIABLE
 
 WATCH_SECONDS = 0.05
+ENDED_SECONDS = 10
 PROCESSES = ("web", "worker", "ticker")
 
 
@@ -37,17 +39,32 @@ class Machine:
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _over: threading.Event = field(default_factory=threading.Event)
 
-    def kill(self, name: str) -> None:
-        """SIGKILL for a part: web, worker, ticker, postgres, valkey; "request" is one process of the web server."""
-        with self._lock, contextlib.suppress(ProcessLookupError, IndexError):
-            pid = self.pid(name)
-            os.kill(children(pid)[0] if name == "request" else pid, signal.SIGKILL)
+    def kill(self, name: str) -> bool:
+        """SIGKILL for a part: web, worker, ticker, postgres, valkey; "request" is one process of the web server.
+
+        Returns whether it lived until then; it has ended now.
+        """
+        with self._lock:
+            process = self._process(name)
+            if process is None or process.poll() is not None:
+                return False
+            if name == "request":
+                return _kill_child(process.pid)
+            process.kill()
+            return process.wait(ENDED_SECONDS) == -signal.SIGKILL
 
     def pid(self, name: str) -> int:
         """The process of a part."""
-        process = {"postgres": self.postgres.process, "valkey": self.valkey.process}.get(name)
-        process = process or self.portal.processes["web" if name == "request" else name]
+        process = self._process(name)
+        assert process is not None, f"{name} does not run"
         return process.pid
+
+    def _process(self, name: str) -> "subprocess.Popen[bytes] | None":
+        """The process of a part; ``None`` for a server that is between two starts."""
+        servers: dict[str, PostgresServer | ValkeyServer] = {"postgres": self.postgres, "valkey": self.valkey}
+        if name in servers:
+            return servers[name].process
+        return self.portal.processes["web" if name == "request" else name]
 
     def watch(self) -> None:
         """Start again whatever dies, until the end."""
@@ -83,6 +100,25 @@ class Machine:
 def children(pid: int) -> list[int]:
     """The processes that this one has started and that still live."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _kill_child(pid: int) -> bool:
+    """SIGKILL for one child of a process; whether there was one. Its end may leave a zombie, which lives no more."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the parent has ended, or the child just now
+        for child in children(pid):
+            if _lives(child):
+                os.kill(child, signal.SIGKILL)
+                wait_until(lambda: not _lives(child), ENDED_SECONDS, "a killed process lives on")  # noqa: B023
+                return True
+    return False
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
 
 
 @contextmanager

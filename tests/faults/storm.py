@@ -36,6 +36,7 @@ class Storm:
     buyers: list[Buyer] = field(default_factory=list)
     _bought: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _over: threading.Event = field(default_factory=threading.Event)
 
     def rage(self) -> None:
         """The whole storm, and the calm after it."""
@@ -44,10 +45,14 @@ class Storm:
         for buyer in self.buyers:
             buyer.sign_in()
         self.machine.watch()
-        killer = threading.Thread(target=self._kill)
-        killer.start()
-        self._buy()
-        killer.join()
+        with ThreadPoolExecutor(1) as pool:
+            killing = pool.submit(self._kill)
+            try:
+                self._buy()
+            except BaseException:
+                self._over.set()
+                raise
+            killing.result()
         self.drained_seconds = self._calm()
 
     def _buy(self) -> None:
@@ -71,12 +76,13 @@ class Storm:
         chance = random.Random(self.seed)
         names = list(WEIGHTS)
         while self.killed.total() < self.kills:
-            time.sleep(chance.uniform(*GAP_SECONDS))
+            if self._over.wait(chance.uniform(*GAP_SECONDS)):
+                return
             if self._is_ahead():
                 continue
             name = chance.choices(names, [WEIGHTS[name] for name in names])[0]
-            self.machine.kill(name)
-            self.killed[name] += 1
+            if self.machine.kill(name):  # it may have died by the kill before, and not be back yet
+                self.killed[name] += 1
 
     def _is_ahead(self) -> bool:
         """Kills keep step with the purchases: all at once would fall on processes that have not even started."""
@@ -101,6 +107,7 @@ class Storm:
 
 def verify(storm: Storm) -> dict[str, int]:
     """Nothing lost, nothing doubled, nothing unbooked. Returns the counts of what was compared."""
+    assert storm.killed.total() == storm.kills, "fewer were killed than was said"
     paid = {purchase.subscription_id: purchase for buyer in storm.buyers for purchase in buyer.purchases}
     assert len(paid) == storm.purchases
     booked = _rows(
