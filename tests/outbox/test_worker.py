@@ -63,6 +63,28 @@ def test_something_unexpected_in_redis_does_not_end_it(redis: Redis, start, tmp_
     assert process.wait(PATIENCE_SECONDS) == 0
 
 
+def test_it_can_be_told_to_end_while_it_waits_to_listen_anew(redis: Redis, start, tmp_path: Path) -> None:
+    """RQ gave up in the midst of a job: its worker takes the signal for something to be done after that job."""
+    process = start(database.redis_url(1))
+    queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
+    first = queue.enqueue(DRAIN, result_ttl=60)
+    _until(lambda: first.get_status(refresh=True) == "finished")
+    redis.delete(f"rq:wip:{QUEUE}")
+    redis.set(f"rq:wip:{QUEUE}", "not a sorted set")
+    queue.enqueue(DRAIN)
+    _until(lambda: "listening anew" in (tmp_path / "log").read_text())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_SECONDS) == 0
+    assert (tmp_path / "log").read_text().count("listening anew") == 1, "it ends at once"
+
+
+def test_it_can_be_told_to_end_while_there_is_no_redis(start, tmp_path: Path) -> None:
+    process = start("redis://127.0.0.1:1/0")
+    _until(lambda: "listening anew" in (tmp_path / "log").read_text())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_SECONDS) == 0
+
+
 def test_a_redis_that_is_not_there_does_not_end_it(start, tmp_path: Path) -> None:
     """RQ speaks to Redis as soon as a worker of it is made."""
     process = start("redis://127.0.0.1:1/0")
