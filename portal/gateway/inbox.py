@@ -132,7 +132,7 @@ class _Taking(NamedTuple):
 
 
 def _store(event: dict[str, Any], text: str) -> None:
-    taking = _taking(event, text)
+    taking = _taking(event, text, _reason_to_park(event))
     try:
         if taking.parked:  # and reported, which is a second statement
             tenancy.fresh()
@@ -149,11 +149,11 @@ def _store(event: dict[str, Any], text: str) -> None:
 
 
 def take_in(event: dict[str, Any]) -> bool:
-    """Store an event in the current transaction and want its object, whoever told us of it.
+    """Store an event of Stripe's list in the current transaction and want its object. Returns whether it was new.
 
-    ``event`` is known to be Stripe's, as JSON. Returns whether it was new.
+    Whatever its API version: the list is told in the account's own, and no endpoint of the right one would mend that.
     """
-    return _take(event, _taking(event, json.dumps(event)))
+    return _take(event, _taking(event, json.dumps(event), parked=None))
 
 
 def _take(event: dict[str, Any], taking: _Taking) -> bool:
@@ -165,10 +165,9 @@ def _take(event: dict[str, Any], taking: _Taking) -> bool:
     return is_new
 
 
-def _taking(event: dict[str, Any], text: str) -> _Taking:
+def _taking(event: dict[str, Any], text: str, parked: str | None) -> _Taking:
     """A repeat wants nothing more: the first delivery's wish is either served or still open."""
     target = named_object(event["type"], event["data"]["object"])
-    parked = _reason_to_park(event)
     values = (
         event["id"],
         event["type"],
