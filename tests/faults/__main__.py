@@ -7,13 +7,16 @@ import time
 
 import requests
 
-from tests.faults import machine, turn, world
-from tests.faults.journey import Journey, verify, warm_up
+from tests.faults import driver, machine, world
+from tests.faults.conftest import warm_up
+from tests.faults.disturbed import Disturbed
+from tests.faults.journeys import JOURNEYS
 from tests.faults.storm import Storm
 from tests.faults.storm import verify as verify_storm
-from tests.faults.turn import Turn
 from tests.support import database
 from tests.support.services import TestServices
+
+_NAMES = [kind.__name__ for kind in JOURNEYS]
 
 
 def main() -> int:
@@ -24,12 +27,13 @@ def main() -> int:
     storm.add_argument("--purchases", type=int, default=500)
     storm.add_argument("--tenants", type=int, default=50)
     storm.add_argument("--seed", type=int, default=random.randrange(2**32))
-    matrix = commands.add_parser("matrix", help="every failpoint alone × kill, raise, stall")
-    matrix.add_argument("--action", action="append", choices=["kill", "raise", "stall"])
+    matrix = commands.add_parser("matrix", help="every failpoint of every journey alone × kill, raise, stall")
+    matrix.add_argument("--action", action="append", choices=driver.ACTIONS)
+    matrix.add_argument("--journey", action="append", choices=_NAMES)
     arguments = parser.parse_args()
     if arguments.command == "storm":
         return _storm(arguments)
-    return _matrix(arguments.action or ["kill", "raise", "stall"])
+    return _matrix(arguments.action or list(driver.ACTIONS), arguments.journey)
 
 
 def _storm(arguments: argparse.Namespace) -> int:
@@ -44,43 +48,35 @@ def _storm(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _matrix(actions: list[str]) -> int:
+def _matrix(actions: list[str], names: list[str] | None) -> int:
     services = TestServices()
     services.start()
-    wrong = []
+    tries, wrong = 0, []
     try:
         with world.made(database.make_template()) as made:
             warm_up(made)
-            undisturbed = Journey(made)
-            undisturbed.live()
-            points = sorted(undisturbed.passed)
-            undisturbed_turn = Turn(made)
-            undisturbed_turn.live()
-            turning = sorted(undisturbed_turn.passed - undisturbed.passed)
-            tries = [(point, Journey) for point in points] + [(point, Turn) for point in turning]
+            recorded = driver.record(made, _say)
             for action in actions:
-                for point, kind in tries:
-                    outcome = _one(kind(made, (point,), action))
-                    _say(f"{action:5} {point:70} {outcome}")
-                    if outcome != "right":
-                        wrong.append((action, point))
+                for found in recorded:
+                    for point in found.points if found.kind.__name__ in (names or _NAMES) else ():
+                        tries += 1
+                        outcome = _one(made, found.kind, point, action)
+                        _say(f"{action:5} {found.kind.__name__:14} {point:74} {outcome}")
+                        if outcome != "right":
+                            wrong.append((action, point))
     finally:
         services.stop()
-    total = len(tries) * len(actions)
-    _say(f"{len(tries)} points × {len(actions)}: {total - len(wrong)} right, {len(wrong)} wrong")
+    points = {point for found in recorded for point in found.points}
+    _say(f"{len(points)} points, {tries} tries: {tries - len(wrong)} right, {len(wrong)} wrong")
     return 1 if wrong else 0
 
 
-def _one(disturbed: Journey | Turn) -> str:
+def _one(made: world.World, kind: type[Disturbed], point: str, action: str) -> str:
     try:
-        disturbed.live()
-        if isinstance(disturbed, Journey):
-            verify(disturbed)
-        else:
-            turn.verify(disturbed)
+        driver.disturb(made, kind, (point,), action)
     except (AssertionError, requests.RequestException) as error:
         return f"WRONG: {error}"
-    return "right" if disturbed.acted else "not reached"
+    return "right"
 
 
 def _say(line: str) -> None:

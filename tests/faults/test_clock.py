@@ -9,7 +9,7 @@ from apiflask import APIFlask
 from portal import clock
 from tests.faults import forks
 from tests.faults.forks import Act, Outcome, Report
-from tests.faults.journey import Journey, verify
+from tests.faults.journeys.purchase import Purchase
 from tests.faults.world import World
 
 JUMPS = (timedelta(hours=-2), timedelta(0), timedelta(hours=2))
@@ -27,9 +27,9 @@ def test_a_purchase_survives_clocks_that_jump(place: World, seed: int) -> None:
         jumps.append(chance.choice(JUMPS))
         return forks.run(app, _shifted(act, jumps[-1]), **faults)  # type: ignore[arg-type]
 
-    journey = Journey(place, run=run)
-    journey.live()
-    verify(journey)
+    purchase = Purchase(place, run=run)
+    purchase.live()
+    purchase.verify()
     assert set(jumps) == set(JUMPS)
 
 

@@ -1,63 +1,86 @@
-"""Every named point × killed, failed or stalled, several in one purchase.
+"""Every place where the portal commits or calls somebody lies on a journey, and journeys survive what happens there.
 
-Every point × everything, one at a time: ``python -m tests.faults matrix``.
+A sample in each run. Every point × every action, one at a time: ``python -m tests.faults matrix``.
 """
 
 import random
 
 import pytest
 
-from tests.faults import turn
-from tests.faults.journey import Journey, verify
-from tests.faults.turn import Turn
+from tests.faults import driver, sites
+from tests.faults.driver import ACTIONS, Recorded
 from tests.faults.world import World
 
-GROUPS = 4
-LEAST_POINTS = 40
+# Doubling a refund costs money, so that these are disturbed in every run; of the others two.
+ALWAYS = ("Purchase", "Duplicate", "Turn")
+# In a purchase: how many points meet an action. Others do the work of one that stands still: a few at a time.
+SLICES = {"kill": slice(0, 12), "raise": slice(12, 24), "stall": slice(24, 28)}
+SAMPLE = {"kill": 6, "raise": 6, "stall": 3}
+
+# Sites that no journey passes, and why that is no gap.
+BY_HAND = "a command that somebody runs and runs again; each step of it keeps what is there"
+NOT_YET = "no kind of work is registered as batched; tests/outbox/test_batches.py"
+EXCEPTIONS = {
+    "commit.portal.billing.checkouts._awaited": "ends a transaction that has only read; tests/faults/test_races.py",
+    "commit.portal.billing.tenants.create": BY_HAND,
+    "commit.portal.commands.demo._user": BY_HAND,
+    "commit.portal.commands.demo.seed_plans": BY_HAND,
+    "commit.portal.gateway.account.bind_account": BY_HAND,
+    "commit.portal.heartbeats.beat": "a thread says the same again five seconds later",
+    "commit.portal.heartbeats.forget_this_host": "at a start, which does it again",
+    "commit.portal.outbox.batches.claim_more": NOT_YET,
+    "commit.portal.outbox.batches.give_back": NOT_YET,
+    "commit.portal.outbox.batches.run": NOT_YET,
+    "commit.portal.security.people.add_member": BY_HAND,
+    "commit.portal.security.people.create_user": BY_HAND,
+    "commit.portal.security.people.grant_staff_role": BY_HAND,
+    "stripe.portal.billing.duplicates._void": "the sandbox cannot make a live subscription with an open invoice yet",
+    "stripe.portal.mirror.invoice_lines.fetch_all": "a read, for invoices of more than ten lines; nothing makes them",
+}
 
 pytestmark = pytest.mark.usefixtures("pdf")
 
 
-@pytest.fixture(scope="module", name="points")
-def fixture_points(place: World) -> list[str]:
-    """Every point that an undisturbed journey passes, in a fixed order of chance."""
-    journey = Journey(place)
-    journey.live()
-    verify(journey)
-    points = sorted(journey.passed)
-    random.Random(2026).shuffle(points)
-    return points
+@pytest.fixture(scope="module", name="recorded")
+def fixture_recorded(place: World) -> dict[str, Recorded]:
+    """Every journey undisturbed, and right; with the points that are tried in it."""
+    return {found.kind.__name__: found for found in driver.record(place)}
 
 
-def test_there_are_points_around_everything(points: list[str]) -> None:
-    assert len(points) >= LEAST_POINTS
+@pytest.fixture(name="chance")
+def fixture_chance() -> random.Random:
+    return random.Random(2026)
+
+
+def test_every_site_lies_on_a_journey(recorded: dict[str, Recorded]) -> None:
+    passed = {point.rpartition(":")[0] for found in recorded.values() for point in found.passed}
+    all_sites = sites.all_sites()
+    missing = [site for site in all_sites if site.point not in passed | EXCEPTIONS.keys()]
+    assert missing == [], "give these a journey, or say in EXCEPTIONS why they need none"
+    assert [point for point in EXCEPTIONS if point in passed] == [], "no exceptions any more"
+    assert EXCEPTIONS.keys() <= {site.point for site in all_sites}, "these are no sites any more"
+
+
+def test_there_are_points_around_everything(recorded: dict[str, Recorded]) -> None:
+    points = {point for found in recorded.values() for point in found.passed}
     families = {point.partition(".")[0] for point in points}
     assert families == {"commit", "stripe", "smtp", "redis", "rq", "pdf", "webhook", "inbox"}
+    assert {"redis.ring:before", "redis.heard:before"} <= points
 
 
-@pytest.mark.parametrize(
-    ("action", "group"),
-    [("kill", 0), ("kill", 1), ("raise", 2), ("stall", 3)],
-)
-def test_a_purchase_survives(place: World, points: list[str], action: str, group: int) -> None:
-    journey = Journey(place, tuple(points[group::GROUPS]), action)
-    journey.live()
-    verify(journey)
-    assert journey.acted, "none of the points was reached"
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_purchase_survives(place: World, recorded: dict[str, Recorded], chance: random.Random, action: str) -> None:
+    found = recorded["Purchase"]
+    shuffled = chance.sample(found.points, len(found.points))
+    driver.disturb(place, found.kind, tuple(shuffled[SLICES[action]]), action)
 
 
-@pytest.fixture(scope="module", name="turning")
-def fixture_turning(place: World) -> list[str]:
-    """Every point that an undisturbed turn of periodic work passes."""
-    undisturbed = Turn(place)
-    undisturbed.live()
-    turn.verify(undisturbed)
-    return sorted(undisturbed.passed)
-
-
-@pytest.mark.parametrize(("number", "action"), enumerate(["kill", "raise", "stall"]))
-def test_a_turn_of_periodic_work_survives(place: World, turning: list[str], number: int, action: str) -> None:
-    disturbed = Turn(place, tuple(turning[number::3]), action)
-    disturbed.live()
-    turn.verify(disturbed)
-    assert disturbed.acted
+@pytest.mark.parametrize("name", ["Duplicate", "Turn", "one of the others", "another of the others"])
+def test_a_journey_survives(place: World, recorded: dict[str, Recorded], chance: random.Random, name: str) -> None:
+    others = chance.sample([other for other in recorded if other not in ALWAYS], 2)
+    if name not in recorded:
+        name = others[name.startswith("another")]
+    found, action = recorded[name], chance.choice(ACTIONS)
+    points = tuple(chance.sample(found.points, min(SAMPLE[action], len(found.points))))
+    print(f"{name}: {action} at {', '.join(points)}")
+    driver.disturb(place, found.kind, points, action)

@@ -5,11 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from apiflask import APIFlask
 
-from jobs.ticker import tick
-from portal.outbox import schedule
 from tests.faults import forks
-from tests.faults.forks import Act, Outcome, Report
-from tests.faults.journey import Journey, choosing, delivering, landing, signing_in, verify, working
+from tests.faults.acts import choosing, delivering, landing, signing_in, ticking, working
+from tests.faults.forks import Act, Outcome
+from tests.faults.journeys.purchase import Purchase
 from tests.faults.world import World
 
 pytestmark = pytest.mark.usefixtures("pdf")
@@ -23,35 +22,31 @@ def at_once(*acts: tuple[APIFlask, Act]) -> list[Outcome]:
 
 def test_everything_at_once_is_one_purchase(place: World) -> None:
     """Six tabs click, four processes get every event, four workers and three tickers work, the customer comes back."""
-    journey = Journey(place)
-    cookies = forks.run(place.web, signing_in(journey.person)).facts["cookies"][0]
+    purchase = Purchase(place)
+    cookies = forks.run(place.web, signing_in(purchase.person)).facts["cookies"][0]
     clicks = at_once(*[(place.web, choosing(cookies))] * 6)
     places = {location for click in clicks for location in click.facts.get("location", [])}
     assert len(places) == 1
-    checkout = journey.checkout()
+    checkout = purchase.checkout()
     place.sandbox.pay(checkout["stripe_session_id"])
     at_once(
-        *[(place.web, delivering(journey.undelivered()))] * 4,
+        *[(place.web, delivering(purchase.undelivered()))] * 4,
         *[(place.web, landing(cookies, str(checkout["id"])))] * 2,
         *[(place.worker, working)] * 4,
-        *[(place.worker, _ticking)] * 3,
+        *[(place.worker, ticking)] * 3,
     )
-    journey.settle()
-    journey.download(cookies)
-    verify(journey)
+    purchase.settle()
+    purchase.cookies = cookies
+    purchase.download()
+    purchase.verify()
 
 
 def test_tickers_start_each_turn_once(place: World) -> None:
-    forks.run(place.worker, _ticking)
+    forks.run(place.worker, ticking)
     place.rows("UPDATE periodic_tasks SET next_at = now() - interval '1 second' RETURNING name")
     before = _turns(place)
-    at_once(*[(place.worker, _ticking)] * 6)
+    at_once(*[(place.worker, ticking)] * 6)
     assert {name: count - before[name] for name, count in _turns(place).items()} == dict.fromkeys(before, 1)
-
-
-def _ticking(_app: APIFlask, _report: Report) -> None:
-    schedule.register_all()
-    tick()
 
 
 def _turns(place: World) -> dict[str, int]:

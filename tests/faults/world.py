@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import requests
 from apiflask import APIFlask
 
 from blueprints import PAGES
@@ -42,6 +43,17 @@ class World:
     def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
         """What the database's owner sees."""
         return database.as_owner(self.settings, statement, **values)
+
+    def forget(self) -> None:
+        """What an earlier journey left: findings, counted sign-ins, dead and parked work, Stripe's failures."""
+        requests.delete(f"{self.sandbox.url}/_sandbox/fail", json={}, timeout=60).raise_for_status()
+        database.as_owner(
+            self.settings,
+            "DELETE FROM drift_findings",
+            "DELETE FROM login_attempts",
+            "DELETE FROM outbox WHERE dead_at IS NOT NULL",
+            "UPDATE stripe_objects SET parked_at = NULL, seen = wanted WHERE parked_at IS NOT NULL",
+        )
 
     def let_time_pass(self) -> None:
         """All that waits for later is due, and the leases of the dead are over."""

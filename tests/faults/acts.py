@@ -1,0 +1,130 @@
+"""What people, Stripe and workers do, each in the process that runs it."""
+
+from hashlib import sha256
+from typing import Any
+
+from apiflask import APIFlask
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from jobs.ticker import tick
+from portal.invoicing.pdf import PdfProcess
+from portal.outbox import schedule
+from portal.outbox.wake import QUEUE, bell
+from tests.faults.forks import Act, Report
+from tests.support import people
+from tests.support.events import deliver
+from tests.support.people import Browser, Person
+
+Cookies = list[tuple[str, str]]
+
+
+def browser_with(app: APIFlask, cookies: Cookies = ()) -> Browser:  # type: ignore[assignment]
+    """A browser that was signed in earlier, by another process."""
+    client = people.browser(app)
+    for name, value in cookies:
+        client.set_cookie(name, value)
+    return client
+
+
+def cookies_of(client: Browser) -> Cookies:
+    return [(cookie.key, cookie.value) for cookie in client._cookies.values()]  # type: ignore[union-attr]
+
+
+def signing_in(person: Person, password: str = "") -> Act:
+    def act(app: APIFlask, report: Report) -> None:
+        client = browser_with(app)
+        answer = client.sign_in(person, **({"password": password} if password else {}))
+        if answer.status_code == 303:
+            report(cookies=cookies_of(client))
+        else:
+            report(refused=answer.status_code)
+
+    return act
+
+
+def choosing(cookies: Cookies, plan: str = "starter") -> Act:
+    """Reports where the browser is sent to pay, and how any choice was answered."""
+
+    def act(app: APIFlask, report: Report) -> None:
+        answer = browser_with(app, cookies).send("/checkout", "/plans", plan_id=plan, interval="month")
+        stripe = app.extensions["settings"].stripe_api_base
+        if answer.status_code == 303 and answer.location.startswith(stripe):
+            report(location=answer.location)
+        report(answered=answer.status_code)
+
+    return act
+
+
+def landing(cookies: Cookies, checkout_id: str) -> Act:
+    def act(app: APIFlask, report: Report) -> None:
+        if browser_with(app, cookies).get(f"/checkout/{checkout_id}").status_code == 200:
+            report(landed=True)
+
+    return act
+
+
+def leaving(cookies: Cookies, checkout_id: str) -> Act:
+    """Stripe's link back, without having paid."""
+
+    def act(app: APIFlask, report: Report) -> None:
+        if browser_with(app, cookies).get(f"/checkout/{checkout_id}/back").status_code == 303:
+            report(left=True)
+
+    return act
+
+
+def downloading(cookies: Cookies, invoice_id: str) -> Act:
+    def act(app: APIFlask, report: Report) -> None:
+        answer = browser_with(app, cookies).get(f"/invoices/{invoice_id}/document.pdf")
+        if answer.status_code == 200:
+            report(document=sha256(answer.data).hexdigest())
+
+    return act
+
+
+def posting(cookies: Cookies, url: str, page: str, **form: str) -> Act:
+    """Send a form of ``page``; reports the answer's status, and the cookies as they are then."""
+
+    def act(app: APIFlask, report: Report) -> None:
+        client = browser_with(app, cookies)
+        answer = client.send(url, page, **form)
+        report(status=answer.status_code, cookies=cookies_of(client))
+
+    return act
+
+
+def looking(cookies: Cookies, url: str) -> Act:
+    def act(app: APIFlask, report: Report) -> None:
+        report(status=browser_with(app, cookies).get(url).status_code)
+
+    return act
+
+
+def delivering(events: list[dict[str, Any]]) -> Act:
+    def act(app: APIFlask, report: Report) -> None:
+        client = browser_with(app)
+        for event in events:
+            if deliver(client, event).status_code == 200:
+                report(acknowledged=event["id"])
+
+    return act
+
+
+def working(app: APIFlask, _report: Report) -> None:
+    """A worker that starts, is rung, and ends when nothing is left in its queue."""
+    bell().ring()
+    queue = Queue(QUEUE, connection=bell().redis, serializer=JSONSerializer)
+    SimpleWorker([queue], connection=bell().redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
+
+
+def working_without_renderer(app: APIFlask, report: Report) -> None:
+    """The same on a machine that cannot make PDFs."""
+    app.extensions["pdf_process"] = PdfProcess(enabled=False)
+    working(app, report)
+
+
+def ticking(_app: APIFlask, _report: Report) -> None:
+    """One look of a ticker."""
+    schedule.register_all()
+    tick()

@@ -1,0 +1,27 @@
+"""All that is lived through while processes die, the most expensive first."""
+
+from tests.faults.disturbed import Disturbed
+from tests.faults.journeys.account import Account
+from tests.faults.journeys.duplicate import Duplicate
+from tests.faults.journeys.failed_document import FailedDocument
+from tests.faults.journeys.free import Free, Late
+from tests.faults.journeys.left import Left
+from tests.faults.journeys.password import Password
+from tests.faults.journeys.publishing import Publishing
+from tests.faults.journeys.purchase import Purchase
+from tests.faults.journeys.strange import Strange
+from tests.faults.journeys.turn import Turn
+
+JOURNEYS: tuple[type[Disturbed], ...] = (
+    Purchase,
+    Duplicate,
+    Left,
+    Free,
+    Late,
+    FailedDocument,
+    Strange,
+    Publishing,
+    Password,
+    Account,
+    Turn,
+)
