@@ -4,7 +4,7 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
 from portal import tenancy
 from portal.errors import Invalid
@@ -15,6 +15,7 @@ from portal.security.password_notices import tell_of_new_password
 from portal.security.principal import hash_token
 
 LIFETIME = timedelta(minutes=60)
+_LOCK_SPACE = 0x72657365  # "rese"
 
 
 class ResetLinkSpent(Invalid):
@@ -32,6 +33,7 @@ def issue(user_id: UUID) -> str:
     """
     token = secrets.token_urlsafe(32)
     with tenancy.bound(user_id=user_id):
+        _take_turns(user_id)
         _void_all(user_id)
         db.session.execute(
             insert(PasswordReset).values(
@@ -61,6 +63,7 @@ def redeem(token: str, new_password: str) -> None:
     passwords.check_new_password(new_password, email=email)
     password_hash = passwords.hash_password(new_password)
     with tenancy.bound(tenancy.PLATFORM, user_id=user_id):
+        _take_turns(user_id)
         _use(token)
         _void_all(user_id)
         db.session.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
@@ -75,6 +78,12 @@ def _find(token: str) -> UUID | None:
     with tenancy.bound():
         user_id: UUID | None = tenancy.execute_function("find_password_reset", hash_token(token)).scalar()
     return user_id
+
+
+def _take_turns(user_id: UUID) -> None:
+    """Until the end of the transaction: what another has made and not committed could not be made void."""
+    lock = text("SELECT pg_advisory_xact_lock(:space, hashtext(:user))")
+    db.session.execute(lock, {"space": _LOCK_SPACE, "user": str(user_id)})
 
 
 def _use(token: str) -> None:

@@ -1,6 +1,9 @@
 """A new password by mail: one answer for all, one hour, one use."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+from uuid import UUID
 
 import pytest
 from apiflask import APIFlask
@@ -70,6 +73,23 @@ def test_a_newer_link_voids_the_older_one(app: APIFlask, worker: APIFlask) -> No
     older, newer = _issue(worker, member), _issue(worker, member)
     assert not password_resets.is_redeemable(older)
     assert password_resets.is_redeemable(newer)
+
+
+def test_of_two_links_that_are_made_at_once_one_is_void(
+    app: APIFlask, worker: APIFlask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers mail the same person; neither sees what the other has not committed."""
+    member, both, void = people.member(), Barrier(2), password_resets._void_all
+
+    def void_beside_the_other(user_id: UUID) -> None:
+        void(user_id)
+        with suppress(BrokenBarrierError):
+            both.wait(timeout=0.5)
+
+    monkeypatch.setattr(password_resets, "_void_all", void_beside_the_other)
+    with ThreadPoolExecutor(2) as pool:
+        tokens = list(pool.map(lambda _: _issue(worker, member), range(2)))
+    assert [password_resets.is_redeemable(token) for token in tokens].count(True) == 1
 
 
 def test_a_link_ends_after_an_hour(app: APIFlask, worker: APIFlask, owner: Connection) -> None:
