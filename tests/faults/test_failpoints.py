@@ -1,9 +1,12 @@
 """Every place where the portal commits or calls somebody lies on a journey, and journeys survive what happens there.
 
-A sample in each run. Every point × every action, one at a time: ``python -m tests.faults matrix``.
+A sample in each run: other points meet other actions each time, by the seed that a failing test prints and
+``FAULTS_SEED`` repeats. Every point × every action, one at a time: ``python -m tests.faults matrix``.
 """
 
+import os
 import random
+import secrets
 
 import pytest
 
@@ -11,6 +14,7 @@ from tests.faults import driver, sites
 from tests.faults.driver import ACTIONS, Recorded
 from tests.faults.world import World
 
+SEED_VARIABLE = "FAULTS_SEED"
 # Doubling a refund costs money, so that these are disturbed in every run; of the others two.
 ALWAYS = ("Purchase", "Duplicate", "Turn")
 # In a purchase: how many points meet an action. Others do the work of one that stands still: a few at a time.
@@ -47,9 +51,17 @@ def fixture_recorded(place: World) -> dict[str, Recorded]:
     return {found.kind.__name__: found for found in driver.record(place)}
 
 
-@pytest.fixture(name="chance")
-def fixture_chance() -> random.Random:
-    return random.Random(2026)
+@pytest.fixture(scope="module", name="drawn")
+def fixture_drawn() -> str:
+    """Another in each run; one for all of these tests, so that purchases share no point."""
+    return os.environ.get(SEED_VARIABLE) or str(secrets.randbits(32))
+
+
+@pytest.fixture(name="seed")
+def fixture_seed(drawn: str) -> str:
+    """Printed for each test, to be seen beside its failure."""
+    print(f"{SEED_VARIABLE}={drawn}")
+    return drawn
 
 
 def test_every_site_lies_on_a_journey(recorded: dict[str, Recorded]) -> None:
@@ -69,16 +81,17 @@ def test_there_are_points_around_everything(recorded: dict[str, Recorded]) -> No
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_purchase_survives(place: World, recorded: dict[str, Recorded], chance: random.Random, action: str) -> None:
+def test_a_purchase_survives(place: World, recorded: dict[str, Recorded], seed: str, action: str) -> None:
     found = recorded["Purchase"]
-    shuffled = chance.sample(found.points, len(found.points))
+    shuffled = random.Random(seed).sample(found.points, len(found.points))
     driver.disturb(place, found.kind, tuple(shuffled[SLICES[action]]), action)
 
 
 @pytest.mark.parametrize("name", ["Duplicate", "Turn", "one of the others", "another of the others"])
-def test_a_journey_survives(place: World, recorded: dict[str, Recorded], chance: random.Random, name: str) -> None:
-    others = chance.sample([other for other in recorded if other not in ALWAYS], 2)
+def test_a_journey_survives(place: World, recorded: dict[str, Recorded], seed: str, name: str) -> None:
+    chance = random.Random(f"{seed} {name}")
     if name not in recorded:
+        others = random.Random(seed).sample([other for other in recorded if other not in ALWAYS], 2)
         name = others[name.startswith("another")]
     found, action = recorded[name], chance.choice(ACTIONS)
     points = tuple(chance.sample(found.points, min(SAMPLE[action], len(found.points))))

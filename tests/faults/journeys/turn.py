@@ -47,8 +47,9 @@ class Turn(Disturbed):
         assert rows
         assert [row for row in rows if not row["done"] == row["started"] >= 1] == []
         assert self.world.rows("SELECT key, last_error FROM outbox WHERE dead_at IS NOT NULL") == []
-        under_way = "SELECT name FROM stripe_cursors WHERE started_at IS NOT NULL OR completed_at IS NULL"
-        assert self.world.rows(under_way) == []
+        # A look for missed events that Stripe did not answer is for the next turn; the sweep goes on in this one.
+        under_way = "name = 'sweep' AND (started_at IS NOT NULL OR completed_at IS NULL)"
+        assert self.world.rows(f"SELECT name FROM stripe_cursors WHERE {under_way}") == []  # noqa: S608
 
 
 def _starting(_app: APIFlask, report: Report) -> None:
