@@ -84,6 +84,10 @@ class _Handler(WSGIRequestHandler):
     # Without it a small answer waits 40 ms for the delayed acknowledgement of its header.
     disable_nagle_algorithm = True
 
+    def connection_dropped(self, *_: Any) -> None:
+        """Else it would look for the next request on a socket that is closed."""
+        self.close_connection = True
+
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         log.debug("%s %s %s %s", self.command, self.path, code, size)
 

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from sandbox.contract import load
+from tests.support.sandbox import AUTH, running
 
 from .conftest import ROOT, Sandbox, start
 from .support import paid_session, product_with_price
@@ -54,6 +55,15 @@ def test_options_come_from_the_environment_too() -> None:
     assert again.account == running.account
     assert again.client.v1.products.create({"name": "seeded"}).id == first
     again.kill()
+
+
+def test_a_connection_that_is_reset_on_demand_leaves_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    with running() as box:  # its errors are this process's
+        box.post("fail", match="GET /v1/*", mode="connection_reset")
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{box.url}/v1/customers", auth=AUTH, timeout=20)
+        assert box.listed("customers") == []
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_one_state_file_belongs_to_one_sandbox(tmp_path: Path) -> None:
