@@ -1,4 +1,4 @@
-"""Redis frozen: how much later the slowest webhook and page are answered than with Redis well.
+"""Redis frozen: how much later the slowest webhook and page are answered than with Redis well, in every round.
 
 Frozen is the worst of its outages: connections stay open and nothing is answered, where a dead one refuses at once.
 """
@@ -55,6 +55,6 @@ def _row(at: Place, portal: Server, what: str, messages: Callable[[], Iterator[b
         f"redis frozen: seconds that the slowest {what} is later",
         str(later),
         f"≤ {AIM}",
-        later.median <= AIM,
+        later.largest <= AIM,  # nobody waits longer: of all rounds, not of the one in the middle
         rounds.sides("frozen", "well"),
     )
