@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,21 +17,30 @@ from tests.support.sandbox import Sandbox
 
 MEGABYTES = 220
 CHUNK = 2**20
+NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
+
+
+def _mount(folder: Path, *within: str) -> bool:
+    """Put a small disk of its own there; whether we may."""
+    folder.mkdir(exist_ok=True)
+    disk = ("mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m,mode=711", "none", str(folder))
+    return subprocess.run([*within, *disk], capture_output=True, check=False).returncode == 0
+
+
+def _passes_in_a_namespace(request: pytest.FixtureRequest, folder: Path) -> None:
+    """The same test, as the root of a user namespace: what an ordinary user may be on most machines."""
+    options = ("-q", "-p", "no:xdist", "-p", "no:cacheprovider", f"--basetemp={folder}")
+    command = [*NAMESPACE, sys.executable, "-m", "pytest", *options, request.node.nodeid]
+    done = subprocess.run(command, cwd=request.config.rootpath, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    assert " passed" in done.stdout
 
 
 @pytest.fixture(name="disk")
 def fixture_disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk of its own, for whoever may mount one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
     tmp_path.chmod(0o711)
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m,mode=711", "none", str(folder)],
-        capture_output=True,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip("this machine does not let us make a small disk")
+    folder = tmp_path / "disk"
+    assert _mount(folder)
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
@@ -59,7 +69,18 @@ def _fill(disk: Path) -> Path:
     return file
 
 
-def test_a_full_disk_is_told_and_survived(settings: config.Settings, disk: Path, stripe_sandbox: Sandbox) -> None:
+def test_a_full_disk_is_told_and_survived(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    probe = tmp_path / "probe"
+    if _mount(probe):
+        subprocess.run(["umount", str(probe)], check=True)
+        _fill_up_and_make_room(*map(request.getfixturevalue, ("settings", "disk", "stripe_sandbox")))
+    elif _mount(probe, *NAMESPACE):  # it is gone with the namespace
+        _passes_in_a_namespace(request, tmp_path / "inside")
+    else:
+        pytest.skip("this machine does not let us make a small disk")
+
+
+def _fill_up_and_make_room(settings: config.Settings, disk: Path, stripe_sandbox: Sandbox) -> None:
     database.publish(settings)
     app = people.prepare(create_app("web", settings=settings, blueprints=PAGES))
     with app.app_context():
