@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("pdf")
 @pytest.fixture(name="redis")
 def fixture_redis() -> Iterator[Redis]:
     """A database that no other test rings in."""
-    connection = Redis.from_url(database.redis_url(1))
+    connection = Redis.from_url(database.redis_url(2))
     connection.flushdb()
     yield connection
     connection.flushdb()
@@ -52,7 +52,7 @@ def fixture_start(settings, stripe_sandbox, tmp_path) -> Iterator[Callable[[str]
 def test_something_unexpected_in_redis_does_not_end_it(redis: Redis, start, tmp_path: Path) -> None:
     """RQ gives up at an error that it does not know, and leaves as if it had been told to."""
     redis.set(f"rq:queue:{QUEUE}", "not a list")
-    process = start(database.redis_url(1))
+    process = start(database.redis_url(2))
     _until(lambda: "listening anew" in (tmp_path / "log").read_text())
     redis.delete(f"rq:queue:{QUEUE}")
     queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
@@ -65,7 +65,7 @@ def test_something_unexpected_in_redis_does_not_end_it(redis: Redis, start, tmp_
 
 def test_it_can_be_told_to_end_while_it_waits_to_listen_anew(redis: Redis, start, tmp_path: Path) -> None:
     """RQ gave up in the midst of a job: its worker takes the signal for something to be done after that job."""
-    process = start(database.redis_url(1))
+    process = start(database.redis_url(2))
     queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
     first = queue.enqueue(DRAIN, result_ttl=60)
     _until(lambda: first.get_status(refresh=True) == "finished")

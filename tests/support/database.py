@@ -61,12 +61,12 @@ def environment(database: str, **overrides: str) -> dict[str, str]:
 
 
 def redis_url(offset: int = 0) -> str:
-    """A Redis database of this xdist worker; another ``offset`` is another one. Tests may flush it.
+    """A Redis database of this xdist worker: 0 for the tests, 1 for the running portal, 2 for what spoils it.
 
     Not one for all: a test that wipes it would take the queue from under another worker's running portal.
     """
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    return urlsplit(os.environ[REDIS_VARIABLE])._replace(path=f"/{(2 * number + offset) % 16}").geturl()
+    return urlsplit(os.environ[REDIS_VARIABLE])._replace(path=f"/{(3 * number + offset) % 16}").geturl()
 
 
 def make_template() -> str:
