@@ -1,12 +1,14 @@
 """Amounts: integers of minor units, rounded in one place.
 
-Rounding is half up to the minor unit, per line. Stripe publishes that rule for its own fees only;
-for invoices it is assumed.
+Rounding is half up to the minor unit, away from zero, per line. Stripe publishes that rule for its own fees
+only; for invoices it is assumed, and so is everything here that says "assumed".
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
 
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, NotModelled
 
 ZERO_DECIMAL = frozenset(
     (
@@ -29,11 +31,57 @@ ZERO_DECIMAL = frozenset(
     )
 )
 THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+# Currencies that Stripe bills with two decimals of which both must be zero.
+_SPECIAL = frozenset(("isk", "ugx"))
+# What Stripe charges at least, in minor units; 50 for the others is assumed.
+_SMALLEST_CHARGE = {
+    "aed": 200, "bgn": 100, "czk": 1500, "dkk": 250, "gbp": 30, "hkd": 400, "huf": 17500, "jpy": 50,
+    "mxn": 1000, "myr": 200, "nok": 300, "pln": 200, "ron": 200, "sek": 300, "thb": 1000,
+}  # fmt: skip
 
 
-def rounded(amount: Decimal) -> int:
-    """Half up to whole minor units (0.5 -> 1, -0.5 -> -1)."""
-    return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+def rounded(amount: Decimal | Fraction | int, currency: str = "usd") -> int:
+    """Half up to the smallest amount of the currency (0.5 -> 1, -0.5 -> -1), exact before that.
+
+    Of three-decimal currencies the last digit is 0, so they are rounded to tens (assumed: half up too).
+    """
+    exact = Fraction(amount) / step(currency)
+    whole = (2 * abs(exact.numerator) + exact.denominator) // (2 * exact.denominator)
+    return (whole if exact >= 0 else -whole) * step(currency)
+
+
+def share(amount: int | Decimal, percent: Decimal, currency: str) -> int:
+    """So many percent of the amount, rounded."""
+    return rounded(Fraction(amount) * Fraction(percent) / 100, currency)
+
+
+def spread(amount: int, weights: Sequence[int], currency: str) -> list[int]:
+    """The amount in parts that are proportional to the weights and sum up to it, none above its weight.
+
+    Each part is rounded half up; what rounding leaves over goes to the largest weight, the first of equals,
+    and from there to the next largest when that one is full (assumed). Needs 0 <= amount <= sum(weights).
+    """
+    total = sum(weights)
+    if not 0 <= amount <= total:
+        raise ValueError(f"cannot spread {amount} over {total}")
+    parts = [rounded(Fraction(amount * weight, total), currency) if total else 0 for weight in weights]
+    over = amount - sum(parts)
+    for index in sorted(range(len(weights)), key=lambda index: -weights[index]):
+        room = weights[index] - parts[index] if over > 0 else -parts[index]
+        move = min(over, room) if over > 0 else max(over, room)
+        parts[index] += move
+        over -= move
+    return parts
+
+
+def step(currency: str) -> int:
+    """The smallest difference between two amounts of the currency, in minor units."""
+    return 10 if currency in THREE_DECIMAL else 1
+
+
+def smallest_charge(currency: str) -> int:
+    """What Stripe charges at least, in minor units."""
+    return _SMALLEST_CHARGE.get(currency, 500 if currency in THREE_DECIMAL else 50)
 
 
 def exponent(currency: str) -> int:
@@ -54,7 +102,18 @@ def currency_code(given: str, *, param: str = "currency") -> str:
     code = given.lower()
     if len(code) != 3 or not code.isalpha():
         raise InvalidRequest(f"Invalid currency: {given}", param=param)
+    if code in _SPECIAL:
+        raise NotModelled(f"the special rules of the currency {code.upper()}", param=param)
     return code
+
+
+def whole_amount(amount: int, currency: str, *, param: str) -> int:
+    """An amount that a request gives; InvalidRequest when the currency has no such amount (KWD 5.124)."""
+    if amount % step(currency):
+        raise InvalidRequest(
+            f"Amounts in {currency.upper()} have three decimals, of which the last must be 0.", param=param
+        )
+    return amount
 
 
 def formatted(amount: int, currency: str) -> str:
