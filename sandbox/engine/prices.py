@@ -1,40 +1,44 @@
-"""Prices: per-unit amounts, one-time or recurring. Tiers and metered usage are not modelled yet."""
+"""Prices: per unit, in packages or in tiers; one-time, recurring or metered; in one or more currencies.
+
+What they cost is in pricing.py, what a request says about it in price_terms.py.
+"""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
-from ..errors import InvalidRequest, NotModelled, modelled
+from ..errors import InvalidRequest, modelled
 from . import products
 from .fields import cleared, merged_metadata, new_metadata, where
-from .money import currency_code, decimal_text, rounded
+from .price_terms import currency_options, scheme_of
+from .pricing import amount_of
 from .work import Obj, Work, copied
+
+__all__ = ["KIND", "amount_of", "create", "create_product", "listing", "plan_of", "retrieve", "update"]
 
 KIND = "price"
 _KNOWN = {
-    "active", "billing_scheme", "currency", "lookup_key", "metadata", "nickname", "product",
-    "product_data", "recurring", "tax_behavior", "transfer_lookup_key", "unit_amount",
-    "unit_amount_decimal",
+    "active", "billing_scheme", "currency", "currency_options", "custom_unit_amount", "lookup_key", "metadata",
+    "nickname", "product", "product_data", "recurring", "tax_behavior", "tiers", "tiers_mode",
+    "transfer_lookup_key", "transform_quantity", "unit_amount", "unit_amount_decimal",
+}  # fmt: skip
+_UPDATE = {
+    "active", "currency_options", "lookup_key", "metadata", "nickname", "tax_behavior", "transfer_lookup_key",
 }  # fmt: skip
 _LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
 
 
 def create(work: Work, params: Obj) -> Obj:
-    """POST /v1/prices: `unit_amount` in minor units or `unit_amount_decimal`, for a product."""
+    """POST /v1/prices: `unit_amount` in minor units, `unit_amount_decimal` or `tiers`, for a product."""
     modelled(params, _KNOWN, "prices")
-    if params.get("billing_scheme") == "tiered":
-        raise NotModelled("tiered prices", param="billing_scheme")
-    amount = _unit_amount(params)
-    recurring = _recurring(params.get("recurring"))
+    scheme = scheme_of(params)
+    recurring = _recurring(work, params.get("recurring"))
     product = _product(work, params)
     lookup_key = _lookup_key(work, params)
     price = {
         "id": work.new_id("price"),
         "object": KIND,
         "active": params.get("active", True),
-        "billing_scheme": "per_unit",
         "created": work.now,
-        "currency": currency_code(params["currency"]),
         "custom_unit_amount": None,
         "livemode": False,
         "lookup_key": lookup_key,
@@ -43,11 +47,8 @@ def create(work: Work, params: Obj) -> Obj:
         "product": product,
         "recurring": recurring,
         "tax_behavior": params.get("tax_behavior", "unspecified"),
-        "tiers_mode": None,
-        "transform_quantity": None,
         "type": "recurring" if recurring else "one_time",
-        "unit_amount": int(amount) if amount == amount.to_integral_value() else None,
-        "unit_amount_decimal": decimal_text(amount),
+        **scheme,
     }
     work.add(KIND, price)
     work.emit("price.created", price)
@@ -71,18 +72,21 @@ def retrieve(work: Work, _params: Obj, price_id: str) -> Obj:
 
 
 def update(work: Work, params: Obj, price_id: str) -> Obj:
-    """POST /v1/prices/{id}: the amount, currency and interval of a price never change."""
-    modelled(
-        params,
-        {"active", "lookup_key", "metadata", "nickname", "tax_behavior", "transfer_lookup_key"},
-        "prices",
-    )
+    """POST /v1/prices/{id}: the amount, currency and interval of a price never change.
+
+    InvalidRequest when the default price of a product shall be archived.
+    """
+    modelled(params, _UPDATE, "prices")
     price = work.edit(KIND, price_id)
     before = copied(price)
+    if params.get("active") is False and work.read("product", price["product"])["default_price"] == price_id:
+        raise InvalidRequest("This price cannot be archived because it is the default price of its product.")
     if "lookup_key" in params:
         price["lookup_key"] = _lookup_key(work, params, own_id=price_id)
     if "tax_behavior" in params:
         _change_tax_behavior(price, params["tax_behavior"])
+    if "currency_options" in params:
+        _change_currency_options(price, params["currency_options"])
     for name in ("active", "nickname"):
         if name in params:
             price[name] = cleared(params[name])
@@ -104,11 +108,6 @@ def listing(work: Work, params: Obj) -> Iterator[Obj]:
             yield price
 
 
-def amount_of(price: Obj, quantity: int) -> int:
-    """Price times quantity, rounded once, in minor units."""
-    return rounded(Decimal(price["unit_amount_decimal"]) * quantity)
-
-
 def plan_of(price: Obj) -> Obj:
     """The legacy `plan` that a subscription item still carries beside its price."""
     recurring = price["recurring"]
@@ -128,47 +127,44 @@ def plan_of(price: Obj) -> Obj:
         "meter": recurring["meter"],
         "nickname": price["nickname"],
         "product": price["product"],
-        "tiers_mode": None,
-        "transform_usage": None,
+        "tiers_mode": price["tiers_mode"],
+        "transform_usage": price["transform_quantity"],
         "trial_period_days": recurring["trial_period_days"],
         "usage_type": recurring["usage_type"],
     }
 
 
-def _unit_amount(params: Obj) -> Decimal:
-    given = [name for name in ("unit_amount", "unit_amount_decimal") if name in params]
-    if len(given) != 1:
-        raise InvalidRequest(
-            "Prices require exactly one of `unit_amount` or `unit_amount_decimal`.",
-            code=None if given else "parameter_missing",
-            param="unit_amount",
-        )
-    amount = Decimal(str(params[given[0]]))
-    if amount < 0:
-        raise InvalidRequest("Invalid non-negative integer", param=given[0])
-    if -int(amount.as_tuple().exponent) > 12:
-        raise InvalidRequest("At most 12 decimal places are allowed.", param=given[0])
-    return amount
-
-
-def _recurring(given: Any) -> Obj | None:
+def _recurring(work: Work, given: Any) -> Obj | None:
     if given is None:
         return None
-    modelled(given, {"interval", "interval_count", "trial_period_days", "usage_type"}, "recurring")
-    if given.get("usage_type", "licensed") != "licensed":
-        raise NotModelled("metered prices", param="recurring[usage_type]")
     count = given.get("interval_count", 1)
     if not 1 <= count <= _LONGEST[given["interval"]]:
         raise InvalidRequest(
             "Invalid interval_count: a period is at most three years.", param="recurring[interval_count]"
         )
+    usage = given.get("usage_type", "licensed")
     return {
         "interval": given["interval"],
         "interval_count": count,
-        "meter": None,
+        "meter": _meter(work, given.get("meter"), usage),
         "trial_period_days": given.get("trial_period_days"),
-        "usage_type": "licensed",
+        "usage_type": usage,
     }
+
+
+def _meter(work: Work, meter_id: str | None, usage: str) -> str | None:
+    """The meter of a metered price, which must have one; licensed prices have none."""
+    if (meter_id is None) == (usage == "metered"):
+        raise InvalidRequest(
+            "Prices with `usage_type=metered` must be backed by a meter, and only these.",
+            param="recurring[meter]",
+        )
+    if meter_id is None:
+        return None
+    meter = work.read("billing.meter", meter_id, param="recurring[meter]")
+    if meter["status"] != "active":
+        raise InvalidRequest(f"The meter `{meter_id}` is inactive.", param="recurring[meter]")
+    return meter_id
 
 
 def _product(work: Work, params: Obj) -> str:
@@ -208,3 +204,11 @@ def _change_tax_behavior(price: Obj, wanted: str) -> None:
             param="tax_behavior",
         )
     price["tax_behavior"] = wanted
+
+
+def _change_currency_options(price: Obj, given: Any) -> None:
+    """Options are set by currency, the others stay; "" removes them all."""
+    tiered = price["billing_scheme"] == "tiered"
+    new = currency_options(cleared(given), price["currency"], tiered=tiered)
+    private = price.setdefault("_", {"tiers": None, "currency_options": {}})
+    private["currency_options"] = new if given == "" else {**private["currency_options"], **new}

@@ -2,6 +2,8 @@
 
 `read` and `all` hand out committed objects that must not be changed; `edit` hands out the working
 copy. Nothing is visible to others before the store commits the work.
+
+What an object keeps for the engine alone is in its compartment `_`, which no answer and no event shows.
 """
 
 from collections.abc import Callable, Iterator
@@ -89,7 +91,7 @@ class Work:
 
         `previous` holds the former values of what changed (data.previous_attributes).
         """
-        data: Obj = {"object": copied(body)}
+        data: Obj = {"object": shown(body)}
         if previous is not None:
             data["previous_attributes"] = previous
         event = {
@@ -134,17 +136,31 @@ def copied(value: Any) -> Any:
     return value
 
 
+def shown(value: Any) -> Any:
+    """A deep copy of JSON data without the compartments `_`. Metadata and payloads have keys of users."""
+    if isinstance(value, dict):
+        return {
+            key: copied(item) if key in ("metadata", "payload") else shown(item)
+            for key, item in value.items()
+            if key != "_"
+        }
+    if isinstance(value, list):
+        return [shown(item) for item in value]
+    return value
+
+
 def difference(before: Obj, after: Obj) -> Obj:
     """The former values of the keys that changed, nested objects by their changed keys only."""
     changed: Obj = {}
-    for key in before.keys() | after.keys():
+    for key in (before.keys() | after.keys()) - {"_"}:
         old, new = before.get(key), after.get(key)
         if old == new:
             continue
         if isinstance(old, dict) and isinstance(new, dict):
-            changed[key] = difference(old, new)
+            if inside := difference(old, new):
+                changed[key] = inside
         else:
-            changed[key] = copied(old)
+            changed[key] = shown(old)
     return changed
 
 

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..contract import Contract
-from ..engine import checkout_sessions, invoice_payments
+from ..engine import checkout_sessions, invoice_payments, price_terms
 from ..engine.fields import list_object
-from ..engine.work import Obj, Work
+from ..engine.work import Obj, Work, shown
 from ..errors import InvalidRequest
 
 _DEEPEST = 4
+# What an include returns when the object has no such key at all.
+ABSENT = object()
 
 
 def _payments(work: Work, invoice: Obj) -> Obj:
@@ -41,6 +43,19 @@ def _subscriptions(work: Work, customer: Obj) -> Obj:
     return list_object(found, f"/v1/customers/{customer['id']}/subscriptions")
 
 
+def _tiers(work: Work, price: Obj) -> Any:
+    tiers = work.read("price", price["id"]).get("_", {}).get("tiers")
+    return ABSENT if tiers is None else tiers
+
+
+def _currency_options(work: Work, price: Obj) -> Obj:
+    return price_terms.shown_options(work.read("price", price["id"]))
+
+
+def _option_tiers(work: Work, price: Obj) -> Obj:
+    return price_terms.shown_options(work.read("price", price["id"]), with_tiers=True)
+
+
 def _none_of(name: str) -> Callable[[Work, Obj], Obj]:
     return lambda _work, owner: list_object([], f"/v1/customers/{owner['id']}/{name}")
 
@@ -55,7 +70,12 @@ INCLUDES: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {
     ("customer", "tax_ids"): _none_of("tax_ids"),
     ("checkout.session", "line_items"): checkout_sessions.line_items_list,
     (None, "breakdown"): lambda _work, _owner: {"discounts": [], "taxes": []},
-    ("price", "currency_options"): lambda _work, _owner: {},
+    ("price", "currency_options"): _currency_options,
+    ("price", "tiers"): _tiers,
+}
+# (object, keys) -> the value of the first key, for paths into a hash with keys of its own.
+DEEPER: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {
+    ("price", "currency_options.tiers"): _option_tiers,
 }
 
 
@@ -67,7 +87,8 @@ class Expander:
         self._work = work
 
     def expand(self, node: dict[str, Any], value: Any, paths: list[str]) -> Any:
-        """The value with every path of `expand` opened; InvalidRequest for what cannot be expanded."""
+        """The value as it is shown, with every path of `expand` opened; InvalidRequest for what cannot be."""
+        value = shown(value)
         for path in paths:
             segments = path.split(".")
             # `data` is the way into a list, not a level.
@@ -99,8 +120,12 @@ class Expander:
             raise _impossible(path)
         body = dict(value)
         include = INCLUDES.get((body.get("object"), head))
+        deeper = DEEPER.get((body.get("object"), ".".join(segments)))
+        if deeper is not None:
+            return {**body, head: shown(deeper(self._work, body))}
         if include is not None:
-            body.setdefault(head, include(self._work, body))
+            if head not in body and (found := include(self._work, body)) is not ABSENT:
+                body[head] = shown(found)
         elif not rest and not self._may_open(child):
             raise _impossible(path)
         if head in body:
@@ -114,7 +139,7 @@ class Expander:
         for branch in objects:
             found = self._work.find(branch["properties"]["object"]["enum"][0], object_id)
             if found is not None:
-                return found, objects
+                return shown(found), objects
         return object_id, objects
 
     def _may_open(self, node: dict[str, Any]) -> bool:
