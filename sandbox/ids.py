@@ -18,6 +18,7 @@ _SHAPES = {
     "ch": ("ch_3", 23), "re": ("re_3", 23), "seti": ("seti_1", 23), "evt": ("evt_1", 23),
     "we": ("we_1", 23), "li": ("li_1", 23), "req": ("req_", 14), "whsec": ("whsec_", 32),
     "wdl": ("wdl_", 14), "mail": ("mail_", 14), "secret": ("", 24),
+    "clock": ("clock_1", 23), "upcoming": ("upcoming_in_1", 23),
 }  # fmt: skip
 
 

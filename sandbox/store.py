@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .clock import Clock
+from .engine import test_clocks
 from .engine.work import Work
 from .errors import CardRefused
 from .ids import Ids
@@ -55,10 +56,14 @@ class Store:
                 self.after_commit(changes)
 
     def run(self, verb: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        """One verb as one transaction. A refused card commits what its try changed, and is raised then."""
+        """One verb as one transaction. A refused card commits what its try changed, and is raised then.
+
+        Ids among the arguments tell on which clock it runs.
+        """
         refusal: CardRefused | None = None
         result = None
         with self.transaction() as work:
+            test_clocks.enter(work, {}, [each for each in arguments if isinstance(each, str)], writes=True)
             try:
                 result = verb(work, *arguments, **named)
             except CardRefused as error:

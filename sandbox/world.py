@@ -1,7 +1,5 @@
-"""Everything that runs, put together: store, API, deliveries, mailbox, and the ticker of the clock."""
+"""Everything that runs, put together: store, API, deliveries, mailbox, and who lets time pass."""
 
-import logging
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,17 +8,14 @@ from .clock import Clock
 from .contract import API_VERSION
 from .deliveries.dispatcher import Dispatcher
 from .deliveries.plan import Planner
-from .engine import account, checkout_sessions, webhook_endpoints
+from .engine import account, webhook_endpoints
 from .engine.work import Obj, Work
 from .ids import Ids
-from .journal import Journal
+from .journal import Change, Journal
 from .mail import Mailbox
 from .store import META, Store
-from .wire import idempotency
+from .timekeeper import Timekeeper
 from .wire.api import Api
-
-log = logging.getLogger(__name__)
-_TICK = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +46,9 @@ class World:
         self.store.on_event = Planner(self.contract).plan
         self.api = Api(self.store, self.contract)
         self.dispatcher = Dispatcher(self.store)
-        self.store.after_commit = self.dispatcher.notice
+        self.timekeeper = Timekeeper(self.store)
+        self.store.after_commit = self._notice
         self.mailbox = Mailbox(self.store, options.host, options.smtp_port, _login(options))
-        self._stopped = threading.Event()
 
     def start(self, url: str) -> str:
         """Starts mailbox, deliveries and ticker; `url` is where it is reached. Returns the account id."""
@@ -63,12 +58,12 @@ class World:
             self._register_webhook(work)
         self.mailbox.start()
         self.dispatcher.start()
-        threading.Thread(target=self._tick, name="ticker", daemon=True).start()
+        self.timekeeper.start()
         return account_id
 
     def stop(self) -> None:
         """Ends what `start` started, and closes the state file last."""
-        self._stopped.set()
+        self.timekeeper.stop()
         self.dispatcher.stop()
         self.mailbox.stop()
         self.store.close()
@@ -84,28 +79,17 @@ class World:
             self._register_webhook(work)
 
     def advance(self, seconds: int) -> int:
-        """Moves the clock forward and does what became due; the new time (UTC seconds)."""
-        with self.store.lock:
-            self.clock.advance(seconds)
-            with self.store.transaction() as work:
-                # A change of its own, so that the moved clock is stored even when nothing became due.
-                work.add(META, {"id": "advanced", "to": work.now})
-                checkout_sessions.expire_due(work)
-        return self.clock.now()
+        """Moves the global clock forward and does what became due; the new time (UTC seconds)."""
+        return self.timekeeper.advance(seconds)
+
+    def _notice(self, changes: list[Change]) -> None:
+        self.dispatcher.notice(changes)
+        self.timekeeper.notice(changes)
 
     def _register_webhook(self, work: Work) -> None:
         url, secret = self.options.webhook_url, self.options.webhook_secret
         if url and secret:
             webhook_endpoints.register(work, url, secret, API_VERSION)
-
-    def _tick(self) -> None:
-        while not self._stopped.wait(_TICK):
-            try:
-                with self.store.transaction() as work:
-                    checkout_sessions.expire_due(work)
-                    idempotency.forget_old(work)
-            except Exception:
-                log.exception("the ticker failed; it goes on")
 
 
 def _survives_reset(kind: str, body: Obj) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import CardRefused, InvalidRequest
 from . import (
+    agenda,
     checkout_sessions,
     collection,
     customers,
@@ -145,6 +146,7 @@ def _complete(work: Work, session: Obj, aside: Obj, *, authenticated: bool = Fal
     subscription, invoice = subscriptions.start(work, start, intent_id=paying)
     if invoice["amount_due"]:
         collection.collect(work, invoice["id"], method_id, authenticated=authenticated)
+    agenda.drop(work, "checkout.session.expire", session["id"])
     session.update(
         status="complete",
         url=None,

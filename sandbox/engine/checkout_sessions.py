@@ -7,7 +7,7 @@ it under `_checkout`.
 from collections.abc import Iterator
 
 from ..errors import InvalidRequest, NotModelled, ResourceMissing, modelled
-from . import prices
+from . import agenda, prices
 from .checkout_body import session_body
 from .fields import list_object, web_address, where
 from .subscriptions import priced_items, trial_end_after
@@ -45,6 +45,7 @@ def create(work: Work, params: Obj) -> Obj:
     )
     session = session_body(work, params, _totals(items, trial=trial_end is not None))
     work.add(KIND, session)
+    agenda.put(work, "checkout.session.expire", session["id"], session["expires_at"])
     work.add(
         ASIDE,
         {
@@ -79,10 +80,9 @@ def expire(work: Work, _params: Obj, session_id: str) -> Obj:
     return _expired(work, session_id)
 
 
-def expire_due(work: Work) -> None:
-    """Expires every open session whose time is over; emits checkout.session.expired for each."""
-    due = [found["id"] for found in work.all(KIND) if found["status"] == "open" and found["expires_at"] <= work.now]
-    for session_id in due:
+def expire_due(work: Work, session_id: str) -> None:
+    """Expires a session whose time is over, if it is open still; emits checkout.session.expired."""
+    if work.read(KIND, session_id)["status"] == "open":
         _expired(work, session_id)
 
 
@@ -116,6 +116,7 @@ def trial_end_of(work: Work, session_id: str) -> int | None:
 
 def _expired(work: Work, session_id: str) -> Obj:
     session = work.edit(KIND, session_id)
+    agenda.drop(work, "checkout.session.expire", session_id)
     session.update(status="expired", url=None)
     work.emit("checkout.session.expired", session)
     return session

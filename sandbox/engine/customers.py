@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import InvalidRequest, ResourceMissing, modelled
-from . import payment_methods
+from . import payment_methods, test_clocks
 from .fields import address, cleared, merged_metadata, new_metadata, where
 from .work import Obj, Work, copied
 
@@ -14,7 +14,7 @@ KIND = "customer"
 _KNOWN = {
     "address", "description", "email", "invoice_prefix", "invoice_settings", "metadata",
     "name", "next_invoice_sequence", "payment_method", "phone", "preferred_locales", "shipping",
-    "tax_exempt", "business_name", "individual_name",
+    "tax_exempt", "business_name", "individual_name", "test_clock",
 }  # fmt: skip
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -51,7 +51,7 @@ def create(work: Work, params: Obj) -> Obj:
         "preferred_locales": [],
         "shipping": None,
         "tax_exempt": "none",
-        "test_clock": None,
+        "test_clock": test_clocks.admit_customer(work, params.get("test_clock")),
     }
     work.add(KIND, customer)
     if "payment_method" in params:
@@ -68,7 +68,7 @@ def retrieve(work: Work, _params: Obj, customer_id: str) -> Obj:
 
 def update(work: Work, params: Obj, customer_id: str) -> Obj:
     """POST /v1/customers/{id}."""
-    modelled(params, _KNOWN - {"payment_method"}, "customers")
+    modelled(params, _KNOWN - {"payment_method", "test_clock"}, "customers")
     customer = work.edit(KIND, customer_id)
     before = copied(customer)
     customer["metadata"] = merged_metadata(customer["metadata"], params.get("metadata"))
@@ -78,8 +78,11 @@ def update(work: Work, params: Obj, customer_id: str) -> Obj:
 
 
 def listing(work: Work, params: Obj) -> Iterator[Obj]:
-    """GET /v1/customers; `email` is compared case-sensitively, as Stripe does."""
-    return where(work.all(KIND), params, "email", "test_clock")
+    """GET /v1/customers; `email` is compared case-sensitively, as Stripe does.
+
+    Customers of a test clock are listed only when `test_clock` asks for them.
+    """
+    return where(work.all(KIND), {"test_clock": None, **params}, "email", "test_clock")
 
 
 def next_number(work: Work, customer_id: str) -> str:

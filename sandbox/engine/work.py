@@ -15,10 +15,16 @@ from ..errors import ResourceMissing
 from ..ids import Ids
 
 Obj: TypeAlias = dict[str, Any]
+# When an event of a test clock came about by the global clock.
+HEARD = "_heard"
 
 
 class Work:
-    """Objects, clock, ids and events for the length of one transaction. Times are UTC seconds."""
+    """Objects, clock, ids and events for the length of one transaction. Times are UTC seconds.
+
+    `now` is the time of the verb: of the test clock `clock` when the customer concerned has one, else
+    `global_now`, the time of the global clock. `due` is the agenda's, while it runs.
+    """
 
     def __init__(
         self,
@@ -32,7 +38,9 @@ class Work:
         self._edited: dict[tuple[str, str], Obj | None] = {}
         self._ids = ids
         self._on_event = on_event
-        self.now = clock.now()
+        self.now = self.global_now = clock.now()
+        self.clock: str | None = None
+        self.due: list[tuple[int, int, str]] | None = None
         self.public_url = public_url
         self.request_id: str | None = None
         self.idempotency_key: str | None = None
@@ -106,6 +114,9 @@ class Work:
             "type": event_type,
         }
         self.add("event", event)
+        if self.clock is not None:
+            # Events are kept by real time, which one that a test clock dates does not tell.
+            self.add(HEARD, {"id": event["id"], "at": self.global_now})
         self._on_event(self, event)
         return event
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..contract import API_VERSION, Contract, Operation
 from ..contract.coerce import coerce_params
+from ..engine import test_clocks
 from ..engine.work import Obj, Work
 from ..errors import CardRefused, ContractViolation, InvalidRequest, Refusal
 from ..store import Store
@@ -135,6 +136,7 @@ class Api:
     def _checked(self, work: Work, call: "_Call") -> Obj:
         """Runs the verb, expands, and holds the answer and its events against the contract."""
         operation = call.operation
+        test_clocks.enter(work, call.params, call.ids, writes=operation.method != "GET")
         result = VERBS[operation.id](work, call.params, *call.ids)
         expander = Expander(self._contract, work)
         paths = call.params.get("expand", [])

@@ -1,4 +1,4 @@
-"""Idempotency keys as Stripe keeps them: POST only, 24 hours.
+"""Idempotency keys as Stripe keeps them: POST only, 24 hours by the global clock.
 
 The answer is stored in the same transaction as its effect, so a killed sandbox never has one without
 the other. Keys of requests that are still running are held in memory only.
@@ -58,7 +58,7 @@ class Running:
 def stored_answer(work: Work, key: str, endpoint: str, params: dict[str, Any]) -> Answer | None:
     """The kept answer of the key, None for a new key; 400 idempotency_error for another request."""
     saved = work.find(KIND, key)
-    if saved is None or saved["created"] + KEPT_SECONDS <= work.now:
+    if saved is None or saved["created"] + KEPT_SECONDS <= work.global_now:
         return None
     if saved["endpoint"] != endpoint:
         raise _mismatch(
@@ -84,7 +84,7 @@ def keep(work: Work, key: str, endpoint: str, params: dict[str, Any], answer: An
         "status": answer.status,
         "body": answer.body,
         "request": work.request_id,
-        "created": work.now,
+        "created": work.global_now,
     }
     work.add(KIND, body)
 
@@ -92,7 +92,7 @@ def keep(work: Work, key: str, endpoint: str, params: dict[str, Any], answer: An
 def forget_old(work: Work) -> None:
     """Removes the keys whose time is over."""
     for saved in list(work.all(KIND)):
-        if saved["created"] + KEPT_SECONDS <= work.now:
+        if saved["created"] + KEPT_SECONDS <= work.global_now:
             work.remove(KIND, saved["id"])
 
 

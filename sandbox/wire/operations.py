@@ -19,6 +19,8 @@ from ..engine import (
     refunds,
     setup_intents,
     subscriptions,
+    test_clock_changes,
+    test_clocks,
     webhook_endpoints,
 )
 
@@ -76,6 +78,11 @@ VERBS: dict[str, Callable[..., Any]] = {
     "Subscriptions.list": subscriptions.listing,
     "Subscriptions.retrieve": subscriptions.retrieve,
     "Subscriptions.update": subscriptions.update,
+    "TestHelpers.TestClocks.advance": test_clock_changes.advance,
+    "TestHelpers.TestClocks.create": test_clock_changes.create,
+    "TestHelpers.TestClocks.del": test_clock_changes.delete,
+    "TestHelpers.TestClocks.list": test_clocks.listing,
+    "TestHelpers.TestClocks.retrieve": test_clocks.retrieve,
     "WebhookEndpoints.create": webhook_endpoints.create,
     "WebhookEndpoints.del": webhook_endpoints.delete,
     "WebhookEndpoints.list": webhook_endpoints.listing,

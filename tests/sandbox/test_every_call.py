@@ -30,6 +30,7 @@ def _tour(sandbox: Sandbox) -> None:
     _selling(sandbox, price.id, customer.id)
     _money(sandbox)
     _endpoints(sandbox)
+    _time(sandbox)
     sandbox.client.v1.payment_methods.detach(method)
     sandbox.client.v1.customers.delete(sandbox.client.v1.customers.create({}).id)
 
@@ -99,6 +100,15 @@ def _money(sandbox: Sandbox) -> None:
     v1.refunds.update(refund.id, {"metadata": {"a": "b"}})
     v1.refunds.list()
     v1.setup_intents.retrieve(v1.setup_intents.list().data[0].id)
+
+
+def _time(sandbox: Sandbox) -> None:
+    clocks = sandbox.client.v1.test_helpers.test_clocks
+    clock = clocks.create({"frozen_time": 1767225600})
+    clocks.advance(clock.id, {"frozen_time": 1767225601})
+    clocks.retrieve(clock.id)
+    clocks.list()
+    clocks.delete(clock.id)
 
 
 def _endpoints(sandbox: Sandbox) -> None:
