@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Clock:
-    """`offset` in seconds; never negative, time only moves forward."""
+    """`offset` in seconds. Time only moves forward; a restored snapshot alone brings it back (store.py)."""
 
     offset: int = 0
 

@@ -20,21 +20,24 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from .engine.work import Obj, Work
+from .mail_mood import Mood
 from .store import Store
 
 log = logging.getLogger(__name__)
 KIND = "_mail"
-MODES = ("normal", "reject", "slow", "off")
 _LARGEST = 35 * 1024 * 1024
 
 
 class Mailbox:
-    """Receives mail. `mode`: normal, reject (554), slow (waits `slow_seconds`), off (connection refused)."""
+    """Receives mail, in the mood that a test set.
+
+    normal; reject (554 to the whole message); temporary (451, try again); slow (waits before it answers);
+    lost_answer (keeps the mail and breaks the connection before it says so); off (connection refused).
+    """
 
     def __init__(self, store: Store, host: str, port: int, login: tuple[str, str] | None) -> None:
         self.port = port
-        self.slow_seconds = 20.0
-        self._mode = "normal"
+        self._mood = Mood()
         self._store = store
         self._host = host
         self._login = login
@@ -42,16 +45,14 @@ class Mailbox:
         self._controller: _Controller | None = None
 
     @property
-    def mode(self) -> str:
+    def mood(self) -> Mood:
         """How it treats mail now."""
-        return self._mode
+        return self._mood
 
-    @mode.setter
-    def mode(self, wanted: str) -> None:
-        if wanted not in MODES:
-            raise ValueError(f"mode is one of {', '.join(MODES)}")
-        self._mode = wanted
-        if wanted == "off":
+    def feel(self, mood: Mood) -> None:
+        """Treats mail so from now on."""
+        self._mood = mood
+        if mood.mode == "off":
             self.stop()
         elif self._controller is None:
             self.start()
@@ -68,13 +69,29 @@ class Mailbox:
             self._controller.stop()
             self._controller = None
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """aiosmtpd's hook for one recipient."""
+        refusal = self._mood.refusal_of(address)
+        if refusal is not None:
+            return refusal
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """aiosmtpd's hook for a whole message."""
-        if self._mode == "slow":
-            await asyncio.sleep(self.slow_seconds)
-        if self._mode == "reject":
+        mood, self._mood = self._mood, self._mood.after_one()
+        if mood.mode == "slow":
+            await asyncio.sleep(mood.seconds)
+        if mood.mode == "reject":
             return "554 5.7.1 The sandbox rejects mail, as a test asked it to"
+        if mood.mode == "temporary":
+            return "451 4.7.1 Not now, try again later, as a test asked it to say"
         self._store.run(_keep, envelope)
+        if mood.mode == "lost_answer" and isinstance(server.transport, asyncio.WriteTransport):
+            server.transport.abort()
         return "250 2.0.0 OK, kept in the sandbox"
 
 

@@ -17,6 +17,7 @@ from . import control
 from .pages import site
 from .wire.api import Request as ApiRequest
 from .wire.faults import Dropped
+from .wirelog import Entry, Side
 from .world import World
 
 if TYPE_CHECKING:
@@ -67,13 +68,31 @@ class Server:
             body=request.get_data(),
             headers=dict(request.headers.items()),
         )
+        began = time.perf_counter()
         try:
             answer = self._world.api.handle(call)
         except Dropped as drop:
             time.sleep(drop.seconds)
+            self._note(request, None, began)
             raise _reset(environ) from drop
         text = json.dumps(answer.body, indent=2, ensure_ascii=False)
-        return Response(text, status=answer.status, headers=answer.headers, content_type="application/json")
+        response = Response(text, status=answer.status, headers=answer.headers, content_type="application/json")
+        self._note(request, response, began)
+        return response
+
+    def _note(self, request: Request, response: Response | None, began: float, kind: str = "request") -> None:
+        """Puts the exchange into the wire log; no response means that the connection was ended instead."""
+        entry = Entry(
+            kind,
+            request.method,
+            request.full_path.removesuffix("?"),
+            Side.of(request.headers.items(), request.get_data()),
+            None if response is None else Side.of(response.headers.items(), response.get_data()),
+            None if response is None else response.status_code,
+            time.perf_counter() - began,
+            "the connection was ended on demand" if response is None else None,
+        )
+        self._world.wire.add(entry)
 
 
 class _Http(ThreadedWSGIServer):

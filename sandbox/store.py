@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from .clock import Clock
@@ -19,6 +20,19 @@ from .journal import Change, Journal, Obj
 
 # Internal kinds start with "_" and are never served by the API.
 META = "_meta"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The whole store at one moment: its objects, its business time (UTC seconds), how many ids were drawn."""
+
+    objects: dict[str, dict[str, Obj]]
+    now: int
+    drawn: int
+
+    def size(self) -> int:
+        """How many objects."""
+        return sum(len(bodies) for bodies in self.objects.values())
 
 
 class Store:
@@ -37,7 +51,7 @@ class Store:
             for changes in journal.replay():
                 self._apply(changes)
             self._restore_meta()
-            journal.rewrite(self._everything())
+            journal.rewrite(self.everything())
 
     @contextmanager
     def transaction(self, request_id: str | None = None, key: str | None = None) -> Iterator[Work]:
@@ -81,7 +95,7 @@ class Store:
             former = self.objects.get(META, {}).get("address", {}).get("url")
             changes: list[Change] = [(META, "address", {"id": "address", "url": public_url})]
             if former not in (None, public_url):
-                for kind, object_id, body in self._everything():
+                for kind, object_id, body in self.everything():
                     text = json.dumps(body)
                     if f'"{former}/' in text:
                         moved = json.loads(text.replace(f'"{former}/', f'"{public_url}/'))
@@ -99,7 +113,24 @@ class Store:
             self.objects.update(kept)
             self.clock.offset = 0
             if self._journal is not None:
-                self._journal.rewrite(self._everything())
+                self._journal.rewrite(self.everything())
+
+    def image(self) -> Image:
+        """The store as it is; committed objects are never changed in place, so they are shared."""
+        with self.lock:
+            objects = {kind: dict(bodies) for kind, bodies in self.objects.items()}
+            return Image(objects, self.clock.now(), self.ids.drawn)
+
+    def put_back(self, image: Image) -> None:
+        """Makes the store what the image is; its business time goes on from there, so the clock may step back."""
+        with self.lock:
+            self.objects.clear()
+            self.objects.update({kind: dict(bodies) for kind, bodies in image.objects.items()})
+            self.clock.offset += image.now - self.clock.now()
+            self.ids.drawn = image.drawn
+            self._apply([(META, "time", self._time())])
+            if self._journal is not None:
+                self._journal.rewrite(self.everything())
 
     def close(self) -> None:
         """Ends the journal, when there is one."""
@@ -132,7 +163,8 @@ class Store:
         self.clock.offset = saved.get("offset", 0)
         self.ids.drawn = saved.get("drawn", 0)
 
-    def _everything(self) -> Iterator[Change]:
+    def everything(self) -> Iterator[Change]:
+        """Every object as if it had just been made; hold the lock while it runs."""
         for kind, bodies in self.objects.items():
             for object_id, body in bodies.items():
                 yield kind, object_id, body

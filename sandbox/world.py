@@ -1,11 +1,13 @@
 """Everything that runs, put together: store, API, deliveries, mailbox, and who lets time pass."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import contract as contracts
 from .clock import Clock
 from .contract import API_VERSION
+from .deliveries import races
 from .deliveries.dispatcher import Dispatcher
 from .deliveries.plan import Planner
 from .engine import account, webhook_endpoints
@@ -13,9 +15,12 @@ from .engine.work import Obj, Work
 from .ids import Ids
 from .journal import Change, Journal
 from .mail import Mailbox
+from .mail_mood import Mood
+from .snapshots import Snapshots
 from .store import META, Store
 from .timekeeper import Timekeeper
 from .wire.api import Api
+from .wirelog import WireLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,13 @@ class World:
         self.store = Store(self.clock, Ids(options.seed), journal)
         self.store.on_event = Planner(self.contract).plan
         self.api = Api(self.store, self.contract)
-        self.dispatcher = Dispatcher(self.store)
+        self.wire = WireLog()
+        self.dispatcher = Dispatcher(self.store, self.wire)
+        self.api.await_webhooks = partial(races.wait_for_webhooks, self.store, self.dispatcher)
         self.timekeeper = Timekeeper(self.store)
         self.store.after_commit = self._notice
         self.mailbox = Mailbox(self.store, options.host, options.smtp_port, _login(options))
+        self.snapshots = Snapshots(self.store, self.api.faults, self.mailbox, self._resume)
 
     def start(self, url: str) -> str:
         """Starts mailbox, deliveries and ticker; `url` is where it is reached. Returns the account id."""
@@ -72,9 +80,10 @@ class World:
         """Empties everything but the account (a portal is bound to it) and the command line's endpoint."""
         self.api.faults.clear()
         self.api.requests.clear()
-        self.mailbox.mode = "normal"
+        self.wire.clear()
+        self.mailbox.feel(Mood())
         self.store.clear(_survives_reset)
-        self.dispatcher.forget()
+        self.dispatcher.start_over()
         with self.store.transaction() as work:
             self._register_webhook(work)
 
@@ -85,6 +94,11 @@ class World:
     def _notice(self, changes: list[Change]) -> None:
         self.dispatcher.notice(changes)
         self.timekeeper.notice(changes)
+
+    def _resume(self) -> None:
+        """Looks at the state anew, after a snapshot was put back."""
+        self.dispatcher.start_over()
+        self.timekeeper.notice(list(self.store.everything()))
 
     def _register_webhook(self, work: Work) -> None:
         url, secret = self.options.webhook_url, self.options.webhook_secret

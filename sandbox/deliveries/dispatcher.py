@@ -5,23 +5,24 @@ once, as Stripe. Anything but 2xx is a failure, redirects too; the delays are 1,
 given up after three days.
 """
 
-import http.client
-import json
 import logging
 import threading
 import time
-from urllib.parse import urlsplit
+from collections.abc import Iterable
 
 from ..contract import API_VERSION
-from ..engine.webhook_endpoints import SECRET
+from ..engine import signing_secrets
 from ..engine.work import Obj
 from ..journal import Change
 from ..store import Store
+from ..wirelog import Entry, WireLog
+from . import plan, tricks
+from .payloads import payload
 from .plan import KIND
+from .post import Outcome, post
 from .signing import signature_header
 
 log = logging.getLogger(__name__)
-_TIMEOUT = 10.0
 _LONGEST_DELAY = 60.0
 _GIVE_UP_AFTER = 3 * 86400
 _THREADS = 4
@@ -30,20 +31,29 @@ _THREADS = 4
 class Dispatcher:
     """Sends what is pending. `notice` is the store's after-commit hook."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, wire: WireLog) -> None:
         self._store = store
+        self._wire = wire
         self._wake = threading.Condition()
         self._open: dict[str, Obj] = {}
         self._busy: set[str] = set()
         self._stopping = False
+        # Grows whenever the state is replaced: what was under way then belongs to a past that never was.
+        self._life = 0
 
     def start(self) -> None:
         """Takes up what an earlier run left behind, and starts the threads."""
-        with self._store.lock:
-            left = [(KIND, key, body) for key, body in self._store.objects.get(KIND, {}).items()]
-        self.notice(list(left))
+        self.start_over()
         for number in range(_THREADS):
             threading.Thread(target=self._work, name=f"deliveries-{number}", daemon=True).start()
+
+    def start_over(self) -> None:
+        """Forgets what it knew and takes up what the store holds now."""
+        with self._store.lock:
+            with self._wake:
+                self._open.clear()
+                self._life += 1
+            self.notice(list(self._store.everything()))
 
     def stop(self) -> None:
         """Lets the threads end; a delivery that is under way ends by itself."""
@@ -63,25 +73,34 @@ class Dispatcher:
                     self._open.pop(delivery_id, None)
             self._wake.notify_all()
 
-    def forget(self) -> None:
-        """Drops everything, after the store was cleared."""
+    def wait(self, delivery_ids: Iterable[str], seconds: float) -> None:
+        """Returns when each of these was tried once or is not pending any more, or after so many seconds."""
+        waiting = list(delivery_ids)
+        deadline = time.monotonic() + seconds
         with self._wake:
-            self._open.clear()
+            while not self._stopping and any(self._is_untried(delivery_id) for delivery_id in waiting):
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._wake.wait(left):
+                    return
+
+    def _is_untried(self, delivery_id: str) -> bool:
+        found = self._open.get(delivery_id)
+        return found is not None and found["attempts"] == 0
 
     def _work(self) -> None:
-        while (delivery := self._claim()) is not None:
+        while (claimed := self._claim()) is not None:
+            delivery, life = claimed
             try:
-                self._deliver(delivery)
+                self._deliver(delivery, life)
             except Exception:
-                log.exception("delivery %s could not be handled", delivery["id"])
-                with self._wake:
-                    self._open.pop(delivery["id"], None)
+                log.exception("the delivery %s failed; it will be tried again", delivery["id"])
+                time.sleep(1)
             finally:
                 with self._wake:
                     self._busy.discard(delivery["endpoint"])
                     self._wake.notify_all()
 
-    def _claim(self) -> Obj | None:
+    def _claim(self) -> tuple[Obj, int] | None:
         """The next due delivery of an endpoint that is not being served; None when stopping."""
         with self._wake:
             while not self._stopping:
@@ -90,59 +109,56 @@ class Dispatcher:
                 due = min(free, key=lambda item: float(item["next_at"]), default=None)
                 if due is not None and due["next_at"] <= now:
                     self._busy.add(due["endpoint"])
-                    return due
+                    return due, self._life
                 self._wake.wait(timeout=None if due is None else due["next_at"] - now)
         return None
 
-    def _deliver(self, delivery: Obj) -> None:
-        with self._store.lock:
-            objects = self._store.objects
-            event = objects.get("event", {}).get(delivery["event"])
-            endpoint = objects.get("webhook_endpoint", {}).get(delivery["endpoint"])
-            secret = objects.get(SECRET, {}).get(delivery["endpoint"])
-        if event is None or endpoint is None or secret is None or endpoint["status"] != "enabled":
-            self._record(delivery, "dropped", None, "the endpoint is gone or disabled")
-            return
-        version = delivery["api_version"] or endpoint["api_version"] or API_VERSION
-        body = json.dumps({**event, "api_version": version}, indent=2).encode()
-        status, error = _post(endpoint["url"], body, secret["secret"])
-        delivered = status is not None and 200 <= status < 300
-        self._record(delivery, "delivered" if delivered else "pending", status, error)
-
-    def _record(self, delivery: Obj, outcome: str, status: int | None, error: str | None) -> None:
+    def _deliver(self, delivery: Obj, life: int) -> None:
         with self._store.transaction() as work:
-            if work.find(KIND, delivery["id"]) is None:
+            event = work.find("event", delivery["event"])
+            endpoint = work.find("webhook_endpoint", delivery["endpoint"])
+            secrets = signing_secrets.live(work.find(signing_secrets.KIND, delivery["endpoint"]), work.now)
+            age = tricks.settings(work)["signature_age"]
+            if event is None or endpoint is None or not secrets or endpoint["status"] != "enabled":
+                body = None
+            else:
+                body = payload(work, event, delivery["api_version"] or endpoint["api_version"] or API_VERSION)
+        if body is None or endpoint is None:
+            self._record(delivery, life, "canceled", Outcome(None, "the event or the endpoint is gone or disabled"))
+            return
+        outcome = post(endpoint["url"], body, signature_header(body, secrets, int(time.time()) - age))
+        self._wire.add(_entry(delivery, endpoint["url"], outcome))
+        self._record(delivery, life, "delivered" if outcome.is_success else "pending", outcome)
+
+    def _record(self, delivery: Obj, life: int, status: str, outcome: Outcome) -> None:
+        with self._store.transaction() as work:
+            if life != self._life or work.find(KIND, delivery["id"]) is None:
                 return
             saved = work.edit(KIND, delivery["id"])
             saved["attempts"] += 1
             delay = min(2.0 ** (saved["attempts"] - 1), _LONGEST_DELAY)
-            if outcome == "pending" and time.time() - saved["created_at"] > _GIVE_UP_AFTER:
-                outcome = "failed"
-            saved.update(status=outcome, last_status=status, last_error=error, next_at=time.time() + delay)
-            event = work.find("event", delivery["event"])
-            if outcome != "pending" and event is not None and event["pending_webhooks"] > 0:
-                work.edit("event", delivery["event"])["pending_webhooks"] -= 1
+            if status == "pending" and time.time() - saved["created_at"] > _GIVE_UP_AFTER:
+                status = "failed"
+            saved.update(
+                status=status,
+                last_status=outcome.status,
+                last_error=outcome.error,
+                next_at=time.time() + delay,
+            )
+            if status in ("delivered", "canceled"):
+                plan.settle(work, saved)
 
 
-def _post(url: str, body: bytes, secret: str) -> tuple[int | None, str | None]:
-    """One try: the status of the answer, or None and what went wrong."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=_TIMEOUT)
-    headers = {
-        "Content-Type": "application/json; charset=utf-8",
-        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-        "Stripe-Signature": signature_header(body, [secret], int(time.time())),
-    }
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
-        connection.request("POST", target, body, headers)
-        response = connection.getresponse()
-        response.read()
-    except (OSError, http.client.HTTPException) as error:
-        return None, f"{type(error).__name__}: {error}"
-    else:
-        return response.status, None if 200 <= response.status < 300 else f"HTTP {response.status}"
-    finally:
-        connection.close()
+def _entry(delivery: Obj, url: str, outcome: Outcome) -> Entry:
+    told = {name: delivery[name] for name in ("event", "type", "endpoint", "request")}
+    return Entry(
+        "delivery",
+        "POST",
+        url,
+        outcome.sent,
+        outcome.answered,
+        outcome.status,
+        outcome.seconds,
+        outcome.error,
+        {"delivery": delivery["id"], "attempt": delivery["attempts"] + 1, **told},
+    )

@@ -1,16 +1,16 @@
 """Webhook endpoints: where events go, in which version, signed with which secret.
 
-The secret is shown once, in the answer to create; it is kept apart from the object in `_secret`.
+The secret is shown once, in the answer to create; signing_secrets.py keeps it apart from the object.
 """
 
 from collections.abc import Iterator
 
 from ..errors import InvalidRequest, modelled
+from . import signing_secrets
 from .fields import cleared, merged_metadata, new_metadata, web_address, where
 from .work import Obj, Work
 
 KIND = "webhook_endpoint"
-SECRET = "_secret"  # noqa: S105  (a kind of object, not a password)
 _MOST = 16
 
 
@@ -33,7 +33,7 @@ def create(work: Work, params: Obj) -> Obj:
         "url": web_address(params["url"], "url"),
     }
     work.add(KIND, endpoint)
-    secret = work.add(SECRET, {"id": endpoint["id"], "secret": work.new_id("whsec")})
+    secret = signing_secrets.keep(work, endpoint["id"], work.new_id("whsec"))
     return {**endpoint, "secret": secret["secret"]}
 
 
@@ -60,7 +60,7 @@ def update(work: Work, params: Obj, endpoint_id: str) -> Obj:
 def delete(work: Work, _params: Obj, endpoint_id: str) -> Obj:
     """DELETE /v1/webhook_endpoints/{id}; what waits for it is dropped."""
     work.edit(KIND, endpoint_id)
-    work.remove(SECRET, endpoint_id)
+    work.remove(signing_secrets.KIND, endpoint_id)
     work.remove(KIND, endpoint_id)
     return {"id": endpoint_id, "object": KIND, "deleted": True}
 
@@ -78,5 +78,5 @@ def register(work: Work, url: str, secret: str, api_version: str) -> Obj:
         endpoint = update(work, params, marked[0]["id"])
     else:
         endpoint = create(work, {**params, "api_version": api_version})
-    work.add(SECRET, {"id": endpoint["id"], "secret": secret})
+    signing_secrets.keep(work, endpoint["id"], secret)
     return endpoint

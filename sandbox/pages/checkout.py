@@ -6,6 +6,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from ..cards import BY_NUMBER
+from ..deliveries import races
 from ..engine import checkout_payment, checkout_sessions
 from ..engine.account import NAME
 from ..engine.checkout_payment import CardEntry, Payer
@@ -62,13 +63,14 @@ def pay(world: World, request: Request, session_id: str) -> Response:
     )
     try:
         entry = _entry(values) if checkout_payment.needs_card(session) else None
-        session = world.store.run(checkout_payment.submit, session_id, payer, entry)
+        session = world.store.run(races.announced_late, checkout_payment.submit, session_id, payer, entry)
     except ResourceMissing:
         raise
     except Refusal as error:
         status = 402 if isinstance(error, CardRefused) else 422
         return _form(world, session, words, values, _problem(words, error), status=status)
     if session["status"] == "complete":
+        races.wait_before_redirect(world.store, world.dispatcher, session_id)
         return _landed(session)
     return redirect(f"/c/pay/{session_id}/authenticate", 303)
 
@@ -97,11 +99,12 @@ def authenticated(world: World, request: Request, session_id: str) -> Response:
     words = words_for(session["locale"], request.accept_languages)
     passed = request.form.get("result") == "complete"
     try:
-        session = world.store.run(checkout_payment.authenticate, session_id, passed=passed)
+        session = world.store.run(races.announced_late, checkout_payment.authenticate, session_id, passed=passed)
     except CardRefused as error:
         if not passed:
             return redirect(f"/c/pay/{session_id}?problem=authentication", 303)
         return _form(world, session, words, {}, _problem(words, error), status=402)
+    races.wait_before_redirect(world.store, world.dispatcher, session_id)
     return _landed(session)
 
 

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Request, Response
 
 from ..contract import API_VERSION
 from ..control import CONTROLS
-from ..deliveries import plan
+from ..deliveries import plan, tricks
 from ..mail import KIND as MAIL
 from ..wire.operations import VERBS
 from ..world import World
@@ -22,10 +22,10 @@ def show(world: World, _request: Request) -> Response:
         sessions = list(islice(work.all("checkout.session"), _SHOWN))
         events = list(islice(work.all("event"), _SHOWN))
         endpoints = list(work.all("webhook_endpoint"))
-        waiting = sum(1 for found in work.all(plan.KIND) if found["status"] in ("pending", "held"))
+        waiting = sum(1 for found in work.all(plan.KIND) if found["status"] in plan.OPEN)
         letters = sum(1 for _ in work.all(MAIL))
         account = work.read("_meta", "account")["account"]
-        settings = plan.settings(work)
+        settings = tricks.settings(work)
     return page(
         "index.html",
         ENGLISH,

@@ -19,7 +19,7 @@ def listing(world: World, _request: Request) -> Response:
     with world.store.transaction() as work:
         kept = list(work.all(KIND))
     shown = [{**letters.summary(letter), "at": _time(letter)} for letter in kept]
-    return page("mailbox.html", ENGLISH, letters=shown, mode=world.mailbox.mode, port=world.mailbox.port)
+    return page("mailbox.html", ENGLISH, letters=shown, mood=world.mailbox.mood, port=world.mailbox.port)
 
 
 def show(world: World, _request: Request, letter_id: str) -> Response:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,8 @@ class Api:
     def __init__(self, store: Store, contract: Contract) -> None:
         self.faults = Faults()
         self.requests = RequestLog()
+        # Set by the world: waits until the webhooks of a request are answered, or so many seconds.
+        self.await_webhooks: Callable[[str, float], None] = lambda _request_id, _seconds: None
         self._store = store
         self._contract = contract
         self._running = idempotency.Running()
@@ -87,6 +89,8 @@ class Api:
             raise Dropped
         if fault is not None and fault.mode == "delay_after_effect":
             time.sleep(fault.seconds)
+        if fault is not None and fault.mode == "webhook_first":
+            self.await_webhooks(request_id, fault.seconds)
         return answer
 
     def _operation(self, request: Request) -> tuple[Operation, list[str]]:

@@ -1,13 +1,20 @@
-"""Faults on demand: the next calls that match fail in the way a test asked for."""
+"""Faults on demand: the next calls that match fail in the way a test asked for.
+
+They reach the API (wire/api.py) and the neighbours on the same port: Slack, NetBox, Odoo, the receivers.
+"""
 
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 MODES = (
     "429", "500", "500_stored", "timeout", "connection_reset", "drop_after_effect", "delay", "delay_after_effect",
+    "webhook_first",
 )  # fmt: skip
+# How long a mode waits unless told; a webhook that does not come within ten seconds is not coming.
+_SECONDS = {"webhook_first": 10.0}
+_LONG = 100.0
 
 
 @dataclass
@@ -17,7 +24,7 @@ class Fault:
     match: str
     mode: str
     times: int = 1
-    seconds: float = 100.0
+    seconds: float = _LONG
 
 
 class Dropped(Exception):
@@ -44,7 +51,7 @@ class Faults:
             match=str(given["match"]),
             mode=str(given["mode"]),
             times=int(given.get("times", 1)),
-            seconds=float(given.get("seconds", 100.0)),
+            seconds=float(given.get("seconds", _SECONDS.get(str(given["mode"]), _LONG))),
         )
         with self._lock:
             self._waiting.append(fault)
@@ -65,6 +72,16 @@ class Faults:
         """Forgets all of them."""
         with self._lock:
             self._waiting.clear()
+
+    def image(self) -> list[Fault]:
+        """A copy of what waits, for a snapshot."""
+        with self._lock:
+            return [replace(fault) for fault in self._waiting]
+
+    def put_back(self, faults: list[Fault]) -> None:
+        """Makes what waits what it was in that copy."""
+        with self._lock:
+            self._waiting = [replace(fault) for fault in faults]
 
     def waiting(self) -> list[dict[str, Any]]:
         """What still waits."""

@@ -98,3 +98,60 @@ def test_it_rejects_sleeps_and_goes_away_when_asked(sandbox: Sandbox) -> None:
     send(sandbox, letter("back"))
     assert sandbox.look("mail")["data"][0]["subject"] == "back"
     sandbox.control("mail", {"mode": "grumpy"}, status=400)
+
+
+def two_recipients() -> EmailMessage:
+    made = letter("for two")
+    made.replace_header("To", "here@example.com, Gone@Example.com")
+    return made
+
+
+def test_single_recipients_are_refused(sandbox: Sandbox) -> None:
+    sandbox.control("mail", {"recipients": {"gone@*": 550, "full@example.com": 452}})
+    with smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=10) as smtp:
+        refused = smtp.send_message(two_recipients())
+    assert refused["Gone@Example.com"][0] == 550
+    assert sandbox.look("mail")["data"][0]["to"] == ["here@example.com"]
+    with (
+        smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=10) as smtp,
+        pytest.raises(smtplib.SMTPRecipientsRefused) as caught,
+    ):
+        smtp.sendmail("a@example.com", ["full@example.com"], "Subject: x\n\nx")
+    assert caught.value.recipients["full@example.com"][0] == 452
+    assert len(sandbox.look("mail")["data"]) == 1
+    assert "refuses gone@*, full@example.com" in requests.get(f"{sandbox.url}/mailbox", timeout=10).text
+    for wrong in ({"recipients": {"a": 250}}, {"recipients": ["a"]}, {"times": 0}, {"nonsense": 1}):
+        sandbox.control("mail", wrong, status=400)
+
+
+def test_it_says_later_as_often_as_it_was_told(sandbox: Sandbox) -> None:
+    sandbox.control("mail", {"mode": "temporary", "times": 2})
+    for _ in range(2):
+        with pytest.raises(smtplib.SMTPDataError) as caught:
+            send(sandbox, letter("later"))
+        assert caught.value.smtp_code == 451
+    send(sandbox, letter("later"))
+    assert [mail["subject"] for mail in sandbox.look("mail")["data"]] == ["later"]
+    assert sandbox.look("mail")["mode"] == "normal"
+
+
+def test_it_keeps_a_mail_and_loses_the_answer(sandbox: Sandbox) -> None:
+    sandbox.control("mail", {"mode": "lost_answer", "times": 1})
+    with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionResetError)):
+        send(sandbox, letter("twice"))
+    send(sandbox, letter("twice"))
+    assert [mail["subject"] for mail in sandbox.look("mail")["data"]] == ["twice", "twice"]
+
+
+def test_mails_are_found(sandbox: Sandbox) -> None:
+    for subject in ("Invoice 7", "Reminder"):
+        send(sandbox, letter(subject))
+    send(sandbox, two_recipients())
+    found = sandbox.look("mail?to=GONE@example.com")["data"]
+    assert [mail["subject"] for mail in found] == ["for two"]
+    assert len(sandbox.look("mail?to=owner@*&subject=inv*")["data"]) == 1
+    assert len(sandbox.look("mail?limit=2")["data"]) == 2
+    since = found[0]["received_at"]
+    assert [mail["subject"] for mail in sandbox.look(f"mail?since={since}")["data"]] == ["for two"]
+    assert sandbox.look(f"mail/{found[0]['id']}")["subject"] == "for two"
+    assert "unknown key" in sandbox.look("mail?too=x")["error"]
