@@ -19,6 +19,9 @@ _SHAPES = {
     "we": ("we_1", 23), "li": ("li_1", 23), "req": ("req_", 14), "whsec": ("whsec_", 32),
     "wdl": ("wdl_", 14), "mail": ("mail_", 14), "secret": ("", 24),
     "clock": ("clock_1", 23), "upcoming": ("upcoming_in_1", 23),
+    "coupon": ("", 8), "promo": ("promo_1", 23), "promotion": ("", 8), "di": ("di_1", 23), "txr": ("txr_1", 23),
+    "ii": ("ii_1", 23), "cbtxn": ("cbtxn_1", 23), "mtr": ("mtr_test_6", 30), "meter_event": ("", 24),
+    "mtrusg": ("mtrusg_test_6", 30),
 }  # fmt: skip
 
 

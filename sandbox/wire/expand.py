@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..contract import Contract
-from ..engine import checkout_sessions, invoice_payments, price_terms
+from ..engine import checkout_sessions, coupons, invoice_payments, price_terms, promotion_codes
 from ..engine.fields import list_object
 from ..engine.work import Obj, Work, shown
 from ..errors import InvalidRequest
@@ -56,6 +56,14 @@ def _option_tiers(work: Work, price: Obj) -> Obj:
     return price_terms.shown_options(work.read("price", price["id"]), with_tiers=True)
 
 
+def _applies_to(work: Work, coupon: Obj) -> Any:
+    return coupons.shown_products(work, coupon) or ABSENT
+
+
+def _coupon_options(work: Work, coupon: Obj) -> Any:
+    return coupons.shown_options(work, coupon) or ABSENT
+
+
 def _none_of(name: str) -> Callable[[Work, Obj], Obj]:
     return lambda _work, owner: list_object([], f"/v1/customers/{owner['id']}/{name}")
 
@@ -70,12 +78,15 @@ INCLUDES: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {
     ("customer", "tax_ids"): _none_of("tax_ids"),
     ("checkout.session", "line_items"): checkout_sessions.line_items_list,
     (None, "breakdown"): lambda _work, _owner: {"discounts": [], "taxes": []},
+    ("coupon", "applies_to"): _applies_to,
+    ("coupon", "currency_options"): _coupon_options,
     ("price", "currency_options"): _currency_options,
     ("price", "tiers"): _tiers,
 }
 # (object, keys) -> the value of the first key, for paths into a hash with keys of its own.
 DEEPER: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {
     ("price", "currency_options.tiers"): _option_tiers,
+    ("promotion_code", "restrictions.currency_options"): promotion_codes.shown_options,
 }
 
 
@@ -137,7 +148,8 @@ class Expander:
         if not objects:
             raise _impossible(path)
         for branch in objects:
-            found = self._work.find(branch["properties"]["object"]["enum"][0], object_id)
+            kind = branch["properties"]["object"]["enum"][0]
+            found = self._work.find(kind, object_id) or self._work.find(f"_deleted_{kind}", object_id)
             if found is not None:
                 return shown(found), objects
         return object_id, objects
