@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import InvalidRequest, ResourceMissing, modelled
-from . import payment_methods, test_clocks
+from . import customer_balance, payment_methods, test_clocks
 from .fields import address, cleared, merged_metadata, new_metadata, where
 from .work import Obj, Work, copied
 
 KIND = "customer"
 _KNOWN = {
-    "address", "description", "email", "invoice_prefix", "invoice_settings", "metadata",
+    "address", "balance", "description", "email", "invoice_prefix", "invoice_settings", "metadata",
     "name", "next_invoice_sequence", "payment_method", "phone", "preferred_locales", "shipping",
     "tax_exempt", "business_name", "individual_name", "test_clock",
 }  # fmt: skip
@@ -57,6 +57,8 @@ def create(work: Work, params: Obj) -> Obj:
     if "payment_method" in params:
         payment_methods.attach(work, {"customer": customer_id}, params["payment_method"])
     _assign(work, customer, params)
+    if "balance" in params:
+        customer_balance.set_to(work, customer_id, params["balance"], "initial")
     work.emit("customer.created", customer)
     return customer
 
@@ -73,6 +75,8 @@ def update(work: Work, params: Obj, customer_id: str) -> Obj:
     before = copied(customer)
     customer["metadata"] = merged_metadata(customer["metadata"], params.get("metadata"))
     _assign(work, customer, params)
+    if "balance" in params:
+        customer_balance.set_to(work, customer_id, params["balance"], "adjustment")
     work.emit_updated("customer.updated", before, customer)
     return customer
 
