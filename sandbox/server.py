@@ -1,4 +1,4 @@
-"""The HTTP server: one thread a connection, /v1 to the API, /_sandbox to the controls, the rest pages."""
+"""The HTTP server: one thread a connection; /v1 to the API, /_sandbox to the controls, then neighbours and pages."""
 
 import json
 import logging
@@ -14,6 +14,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from . import control
+from .outside.neighbours import Neighbour
 from .pages import site
 from .wire.api import Request as ApiRequest
 from .wire.faults import Dropped
@@ -58,6 +59,9 @@ class Server:
             return self._api(request, environ)(environ, start_response)
         if request.path.startswith("/_sandbox"):
             return control.answer(self._world, request)(environ, start_response)
+        neighbour = self._world.neighbours.find(request.method, request.path)
+        if neighbour is not None:
+            return self._outside(neighbour, request, environ)(environ, start_response)
         return self._pages.answer(request)(environ, start_response)
 
     def _api(self, request: Request, environ: "WSGIEnvironment") -> Response:
@@ -78,6 +82,17 @@ class Server:
         text = json.dumps(answer.body, indent=2, ensure_ascii=False)
         response = Response(text, status=answer.status, headers=answer.headers, content_type="application/json")
         self._note(request, response, began)
+        return response
+
+    def _outside(self, neighbour: Neighbour, request: Request, environ: "WSGIEnvironment") -> Response:
+        began = time.perf_counter()
+        try:
+            response = self._world.neighbours.answer(neighbour, request)
+        except Dropped as drop:
+            time.sleep(drop.seconds)
+            self._note(request, None, began, "outside")
+            raise _reset(environ) from drop
+        self._note(request, response, began, "outside")
         return response
 
     def _note(self, request: Request, response: Response | None, began: float, kind: str = "request") -> None:

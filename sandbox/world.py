@@ -16,6 +16,7 @@ from .ids import Ids
 from .journal import Change, Journal
 from .mail import Mailbox
 from .mail_mood import Mood
+from .outside.neighbours import Neighbours
 from .snapshots import Snapshots
 from .store import META, Store
 from .timekeeper import Timekeeper
@@ -56,6 +57,7 @@ class World:
         self.timekeeper = Timekeeper(self.store)
         self.store.after_commit = self._notice
         self.mailbox = Mailbox(self.store, options.host, options.smtp_port, _login(options))
+        self.neighbours = Neighbours(self.store, self.api.faults)
         self.snapshots = Snapshots(self.store, self.api.faults, self.mailbox, self._resume)
 
     def start(self, url: str) -> str:

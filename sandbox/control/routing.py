@@ -10,7 +10,21 @@ from werkzeug.wrappers import Request, Response
 from ..errors import Refusal
 from ..wire.errors import status_of
 from ..world import World
-from . import checkout, clock, deliveries, events, faults, mail, process, requests, snapshots, webhook_endpoints, wire
+from . import (
+    checkout,
+    clock,
+    deliveries,
+    events,
+    faults,
+    hooks,
+    mail,
+    process,
+    requests,
+    slack,
+    snapshots,
+    webhook_endpoints,
+    wire,
+)
 from .calls import Action, Body, Route
 
 # The index page lists them in this order.
@@ -18,6 +32,7 @@ CONTROLS: list[Route] = [
     route
     for resource in (
         process, snapshots, clock, requests, wire, events, deliveries, webhook_endpoints, faults, checkout, mail,
+        slack, hooks,
     )
     for route in resource.ROUTES
 ]  # fmt: skip

@@ -150,7 +150,7 @@ class Dispatcher:
 
 
 def _entry(delivery: Obj, url: str, outcome: Outcome) -> Entry:
-    told = {name: delivery[name] for name in ("event", "type", "endpoint", "request")}
+    told = {name: delivery.get(name) for name in ("event", "type", "endpoint", "request")}
     return Entry(
         "delivery",
         "POST",

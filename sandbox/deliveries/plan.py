@@ -83,11 +83,11 @@ def settle(work: Work, delivery: Obj) -> None:
 
 def _counted(work: Work, delivery: Obj) -> Obj | None:
     """The delivery of the same event to the same endpoint that the event still counts."""
-    if delivery["counts"]:
+    if delivery.get("counts", True):
         return delivery
     same = (delivery["event"], delivery["endpoint"])
-    found = (other for other in work.all(KIND) if (other["event"], other["endpoint"]) == same and other["counts"])
-    return next(found, None)
+    found = (other for other in work.all(KIND) if (other["event"], other["endpoint"]) == same)
+    return next((other for other in found if other.get("counts", True)), None)
 
 
 def _takers(work: Work, event_type: str) -> list[Obj]:

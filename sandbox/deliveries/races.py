@@ -43,8 +43,8 @@ def wait_before_redirect(store: Store, dispatcher: Dispatcher, session_id: str) 
 def wait_for_webhooks(store: Store, dispatcher: Dispatcher, request_id: str, seconds: float) -> None:
     """Returns when every webhook that the request caused has been answered, or after so many seconds."""
     with store.transaction() as work:
-        owed = [found["id"] for found in work.all(KIND) if found["request"] == request_id and _goes_out_now(found)]
-    dispatcher.wait(owed, seconds)
+        owed = [found for found in work.all(KIND) if found.get("request") == request_id]
+    dispatcher.wait([delivery["id"] for delivery in owed if _goes_out_now(delivery)], seconds)
 
 
 def _tells(event: Obj, session_id: str) -> bool:

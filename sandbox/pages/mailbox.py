@@ -1,7 +1,6 @@
 """The mailbox: what the SMTP server caught, read without letting a mail run anything."""
 
 import re
-from datetime import UTC, datetime
 
 from werkzeug.exceptions import NotFound
 from werkzeug.utils import redirect
@@ -11,21 +10,21 @@ from ..engine.work import Obj, Work
 from ..mail import KIND
 from ..world import World
 from . import letters
-from .rendering import ENGLISH, page
+from .rendering import ENGLISH, moment, page
 
 
 def listing(world: World, _request: Request) -> Response:
     """GET /mailbox: newest first."""
     with world.store.transaction() as work:
         kept = list(work.all(KIND))
-    shown = [{**letters.summary(letter), "at": _time(letter)} for letter in kept]
+    shown = [{**letters.summary(letter), "at": moment(letter["received_at"])} for letter in kept]
     return page("mailbox.html", ENGLISH, letters=shown, mood=world.mailbox.mood, port=world.mailbox.port)
 
 
 def show(world: World, _request: Request, letter_id: str) -> Response:
     """GET /mailbox/{id}: headers, text, HTML in a frame without rights, attachments."""
     letter = world.store.run(_letter, letter_id)
-    return page("letter.html", ENGLISH, letter={**letters.summary(letter), "at": _time(letter)})
+    return page("letter.html", ENGLISH, letter={**letters.summary(letter), "at": moment(letter["received_at"])})
 
 
 def html(world: World, _request: Request, letter_id: str) -> Response:
@@ -69,7 +68,3 @@ def clear(world: World, _request: Request) -> Response:
 
 def _letter(work: Work, letter_id: str) -> Obj:
     return work.read(KIND, letter_id)
-
-
-def _time(letter: Obj) -> str:
-    return datetime.fromtimestamp(letter["received_at"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

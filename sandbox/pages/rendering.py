@@ -1,5 +1,6 @@
 """Templates and headers shared by all pages."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +18,15 @@ _TEMPLATES = Environment(
 )
 ENGLISH = Words(LANGUAGES[0])
 
+# The pages for whoever works with the sandbox: name, path, what the navigation calls it.
+TOOLS = [
+    ("index", "/", "Overview"),
+    ("mailbox", "/mailbox", "Mailbox"),
+    ("slack", "/slack", "Slack"),
+    ("hooks", "/hooks", "Receivers"),
+]
+_TEMPLATES.globals["tools"] = TOOLS
+
 
 def page(
     template: str, words: Words, *, status: int = 200, goes_to: tuple[str, ...] = (), **values: object
@@ -31,6 +41,11 @@ def page(
         f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
     )
     return response
+
+
+def moment(seconds: float) -> str:
+    """A real time for people, `2026-11-23 05:40:00 UTC`, from UTC seconds."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def secured(response: Response) -> Response:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from ..errors import ResourceMissing
 from ..world import World
-from . import checkout, index, invoice, mailbox
+from . import checkout, hooks, index, invoice, mailbox, slack
 from .rendering import page, secured
 from .texts import words_for
 
@@ -37,6 +37,13 @@ _VIEWS: list[tuple[str, tuple[str, ...], _View]] = [
     ("/mailbox/<letter_id>/html", ("GET",), mailbox.html),
     ("/mailbox/<letter_id>/raw", ("GET",), mailbox.raw),
     ("/mailbox/<letter_id>/attachments/<int:number>", ("GET",), mailbox.attachment),
+    ("/slack", ("GET",), slack.show),
+    ("/slack/mood", ("POST",), slack.set_mood),
+    ("/slack/clear", ("POST",), slack.clear),
+    ("/hooks", ("GET",), hooks.listing),
+    ("/hooks/<name>", ("GET",), hooks.show),
+    ("/hooks/<name>/mood", ("POST",), hooks.set_mood),
+    ("/hooks/<name>/clear", ("POST",), hooks.clear),
 ]
 
 

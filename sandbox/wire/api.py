@@ -221,17 +221,17 @@ def _before(fault: Fault | None) -> None:
             "https://stripe.com/docs/rate-limits.",
             code="rate_limit",
         )
-    if fault.mode == "500":
-        raise _broken()
+    if fault.mode.isdigit():
+        raise _broken(int(fault.mode))
     if fault.mode == "timeout":
         raise Dropped(fault.seconds)
     if fault.mode == "connection_reset":
         raise Dropped
 
 
-def _broken() -> WireError:
+def _broken(status: int = 500) -> WireError:
     return WireError(
-        500,
+        status,
         "api_error",
         "Sorry! There was an error while talking to one of our backends. (A fault that a test asked for.)",
     )

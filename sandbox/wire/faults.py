@@ -3,6 +3,7 @@
 They reach the API (wire/api.py) and the neighbours on the same port: Slack, NetBox, Odoo, the receivers.
 """
 
+import re
 import threading
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
@@ -19,7 +20,9 @@ _LONG = 100.0
 
 @dataclass
 class Fault:
-    """`match`: "METHOD /path" with `*`; `mode`: one of MODES; `times` left; `seconds` for timeout and delays."""
+    """`match`: "METHOD /path" with `*`; `mode`: one of MODES, or any HTTP status of an error; `times` left;
+    `seconds` for timeout and delays.
+    """
 
     match: str
     mode: str
@@ -45,8 +48,8 @@ class Faults:
     def add(self, given: dict[str, Any]) -> Fault:
         """Takes a fault from a control request; ValueError says what is wrong with it."""
         unknown = set(given) - {"match", "mode", "times", "seconds"}
-        if unknown or "match" not in given or given.get("mode") not in MODES:
-            raise ValueError(f"give match, mode ({', '.join(MODES)}), and if wanted times, seconds")
+        if unknown or "match" not in given or not _is_mode(str(given.get("mode"))):
+            raise ValueError(f"give match, mode ({', '.join(MODES)}, or 4xx, 5xx), and if wanted times, seconds")
         fault = Fault(
             match=str(given["match"]),
             mode=str(given["mode"]),
@@ -87,3 +90,7 @@ class Faults:
         """What still waits."""
         with self._lock:
             return [asdict(fault) for fault in self._waiting]
+
+
+def _is_mode(mode: str) -> bool:
+    return mode in MODES or re.fullmatch(r"[45]\d\d", mode) is not None
