@@ -21,7 +21,7 @@ _SHAPES = {
     "clock": ("clock_1", 23), "upcoming": ("upcoming_in_1", 23),
     "coupon": ("", 8), "promo": ("promo_1", 23), "promotion": ("", 8), "di": ("di_1", 23), "txr": ("txr_1", 23),
     "ii": ("ii_1", 23), "cbtxn": ("cbtxn_1", 23), "mtr": ("mtr_test_6", 30), "meter_event": ("", 24),
-    "mtrusg": ("mtrusg_test_6", 30),
+    "thin": ("evt_test_6", 30),
 }  # fmt: skip
 
 

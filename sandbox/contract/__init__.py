@@ -28,6 +28,16 @@ _ACCOUNT_OPERATION = {
     "response": {"$ref": "#/definitions/Account"},
 }
 
+# Nor has it the page token of v2 lists, and it takes their times for numbers.
+_EVENT_LIST_PARAMS = {
+    "page": {"type": "string"},
+    "created": {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in ("gt", "gte", "lt", "lte")},
+        "additionalProperties": False,
+    },
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -49,6 +59,7 @@ class Contract:
         if document["api_version"] != API_VERSION:
             raise ValueError(f"the schema file is of {document['api_version']}, not {API_VERSION}")
         self.definitions: dict[str, Any] = document["definitions"]
+        self.definitions["V2.Core.EventListParams"]["properties"].update(_EVENT_LIST_PARAMS)
         self.events: dict[str, Any] = document["events"]
         self.operations = [_operation(raw) for raw in [*document["operations"], _ACCOUNT_OPERATION]]
         # A literal path must win over /v1/invoices/{id}.

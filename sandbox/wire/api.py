@@ -151,6 +151,9 @@ class Api:
                 raise InvalidRequest("Paths of `expand` on lists start with `data.`.", param="expand")
             body["data"] = [expander.expand(operation.response, item, inside) for item in body["data"]]
             checked = body["data"]
+        elif operation.kind == "v2list":
+            body = lists.v2_page(result, call.params, call.path)
+            checked = body["data"]
         else:
             body = expander.expand(operation.response, result, paths)
             checked = [body]

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
+from ..engine.work import shown
 from ..errors import InvalidRequest
 
-_DEFAULT, _MOST = 10, 100
+_DEFAULT, _MOST, _V2_DEFAULT = 10, 100, 20
 
 
 def page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str) -> dict[str, Any]:
@@ -36,6 +38,30 @@ def page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str) -> d
         data = list(islice(rest, limit + 1))
         data, more = data[:limit], len(data) > limit
     return {"object": "list", "data": data, "has_more": more, "url": url}
+
+
+def v2_page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str) -> dict[str, Any]:
+    """One page of a list of API v2: the next one by its address, `page` is the id that it starts after."""
+    limit = params.get("limit", _V2_DEFAULT)
+    if not 1 <= limit <= _MOST:
+        raise InvalidRequest(f"`limit` must be between 1 and {_MOST}.", param="limit")
+    rest = iter(items) if "page" not in params else _beyond(items, params["page"])
+    data = [shown(item) for item in islice(rest, limit + 1)]
+    following = None
+    if len(data) > limit:
+        following = f"{url}?{urlencode([*_flat(params), ('page', data[limit - 1]['id'])])}"
+    return {"data": data[:limit], "next_page_url": following, "previous_page_url": None}
+
+
+def _flat(params: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """The parameters of a v2 list, but for its page, as a query has them."""
+    for name, value in params.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}[{key}]", str(item)) for key, item in value.items())
+        elif isinstance(value, list):
+            yield from ((f"{name}[{index}]", str(item)) for index, item in enumerate(value))
+        elif name != "page":
+            yield name, str(value)
 
 
 def _until(items: Iterable[dict[str, Any]], cursor: str) -> list[dict[str, Any]]:

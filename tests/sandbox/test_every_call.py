@@ -34,6 +34,7 @@ def _tour(sandbox: Sandbox) -> None:
     _reductions(sandbox, product.id)
     customer, method = customer_with_card(sandbox)
     _people(sandbox, customer.id, method)
+    _usage(sandbox, customer.id)
     _selling(sandbox, price.id, customer.id)
     _money(sandbox)
     _endpoints(sandbox)
@@ -88,6 +89,25 @@ def _people(sandbox: Sandbox, customer: str, method: str) -> None:
     v1.payment_methods.retrieve("pm_card_visa")
     v1.payment_methods.update(method, {"billing_details": {"name": "Tour"}})
     v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
+
+
+def _usage(sandbox: Sandbox, customer: str) -> None:
+    v1 = sandbox.client.v1
+    params: Any = {"display_name": "Calls", "event_name": "calls", "default_aggregation": {"formula": "sum"}}
+    meter = v1.billing.meters.create(params)
+    v1.billing.meters.update(meter.id, {"display_name": "API calls"})
+    v1.billing.meters.retrieve(meter.id)
+    v1.billing.meters.list()
+    event: Any = {"event_name": "calls", "payload": {"stripe_customer_id": customer, "value": "3"}}
+    identifier = v1.billing.meter_events.create(event).identifier
+    v1.billing.meters.event_summaries.list(meter.id, {"customer": customer, "start_time": 0, "end_time": 60})
+    v1.billing.meter_event_adjustments.create(
+        {"event_name": "calls", "type": "cancel", "cancel": {"identifier": identifier}}
+    )
+    v1.billing.meters.deactivate(meter.id)
+    v1.billing.meters.reactivate(meter.id)
+    v1.billing.meter_events.create({**event, "event_name": "unknown"})
+    sandbox.client.v2.core.events.retrieve(sandbox.client.v2.core.events.list().data[0].id)
 
 
 def _selling(sandbox: Sandbox, price: str, customer: str) -> None:
