@@ -14,7 +14,8 @@ _NUMBER = re.compile(r"^[A-Z0-9]{8}-(\d{4})$")  # an invoice's: the prefix is th
 _BY_CHANCE = frozenset(
     (
         "account_country", "account_name", "authorization_code", "available_on", "doc_url", "fingerprint",
-        "invoice_prefix", "network_transaction_id", "receipt_url", "reference", "request_log_url", "risk_score", "seller_message", "url",
+        "invoice_prefix", "network_transaction_id", "receipt_url", "reference", "request_log_url", "risk_score",
+        "seller_message", "url",
     )
 )  # fmt: skip
 _MOMENT = 1_500_000_000  # what is larger is a time, not an amount
