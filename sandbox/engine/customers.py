@@ -97,6 +97,17 @@ def next_number(work: Work, customer_id: str) -> str:
     return f"{customer['invoice_prefix']}-{sequence:04d}"
 
 
+def bill_in(work: Work, customer_id: str, currency: str) -> None:
+    """A customer's currency is fixed by what is billed first; InvalidRequest for a second currency."""
+    customer = work.edit(KIND, customer_id)
+    if customer["currency"] not in (None, currency):
+        raise InvalidRequest(
+            "You cannot combine currencies on a single customer. This customer has an active subscription, "
+            f"discount, or invoice items with currency {customer['currency']}.",
+        )
+    customer["currency"] = currency
+
+
 def _assign(work: Work, customer: Obj, params: Obj) -> None:
     if params.get("email") and not _EMAIL.fullmatch(params["email"]):
         raise InvalidRequest(f"Invalid email address: {params['email']}", code="email_invalid", param="email")
