@@ -105,14 +105,17 @@ def check(
     return coupon, code
 
 
-def plain(work: Work, ids: Iterable[str], *, currency: str, at: int) -> list[Discount]:
-    """The discounts in force at a time (UTC seconds) as discounting.py wants them, in their order."""
+def in_force_at(work: Work, ids: Iterable[str], at: int) -> list[str]:
+    """Those of the discounts that count for an invoice of that time (UTC seconds), in their order."""
+    bodies = [work.read(KIND, discount_id) for discount_id in ids]
+    return [body["id"] for body in bodies if in_force(body["start"], body["end"], at)]
+
+
+def plain(work: Work, ids: Iterable[str], *, currency: str) -> list[Discount]:
+    """The discounts as discounting.py wants them, in their order."""
     found = []
     for discount_id in ids:
-        discount = work.read(KIND, discount_id)
-        if not in_force(discount["start"], discount["end"], at):
-            continue
-        terms = discount["_"]["coupon"]
+        terms = work.read(KIND, discount_id)["_"]["coupon"]
         percent, products = terms["percent_off"], terms["_"]["applies_to"]
         found.append(
             Discount(
