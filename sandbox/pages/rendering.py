@@ -23,6 +23,7 @@ TOOLS = [
     ("index", "/", "Overview"),
     ("mailbox", "/mailbox", "Mailbox"),
     ("slack", "/slack", "Slack"),
+    ("netbox", "/netbox", "NetBox"),
     ("hooks", "/hooks", "Receivers"),
 ]
 _TEMPLATES.globals["tools"] = TOOLS

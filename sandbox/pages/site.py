@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from ..errors import ResourceMissing
 from ..world import World
-from . import checkout, hooks, index, invoice, mailbox, slack
+from . import checkout, hooks, index, invoice, mailbox, netbox, slack
 from .rendering import page, secured
 from .texts import words_for
 
@@ -40,6 +40,9 @@ _VIEWS: list[tuple[str, tuple[str, ...], _View]] = [
     ("/slack", ("GET",), slack.show),
     ("/slack/mood", ("POST",), slack.set_mood),
     ("/slack/clear", ("POST",), slack.clear),
+    ("/netbox", ("GET",), netbox.show),
+    ("/netbox/mood", ("POST",), netbox.set_mood),
+    ("/netbox/clear", ("POST",), netbox.clear),
     ("/hooks", ("GET",), hooks.listing),
     ("/hooks/<name>", ("GET",), hooks.show),
     ("/hooks/<name>/mood", ("POST",), hooks.set_mood),
