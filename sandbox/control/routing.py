@@ -13,6 +13,7 @@ from ..world import World
 from . import (
     checkout,
     clock,
+    customers,
     deliveries,
     events,
     faults,
@@ -20,6 +21,7 @@ from . import (
     mail,
     process,
     requests,
+    settings,
     slack,
     snapshots,
     webhook_endpoints,
@@ -31,8 +33,8 @@ from .calls import Action, Body, Route
 CONTROLS: list[Route] = [
     route
     for resource in (
-        process, snapshots, clock, requests, wire, events, deliveries, webhook_endpoints, faults, checkout, mail,
-        slack, hooks,
+        process, snapshots, clock, settings, customers, requests, wire, events, deliveries, webhook_endpoints, faults,
+        checkout, mail, slack, hooks,
     )
     for route in resource.ROUTES
 ]  # fmt: skip

@@ -1,12 +1,35 @@
 """Which function does which entry of the agenda."""
 
-from . import agenda, checkout_sessions, coupons, discounts, promotion_codes, test_clock_changes
+from . import (
+    agenda,
+    cancellation,
+    checkout_sessions,
+    coupons,
+    discounts,
+    invoice_automation,
+    pausing,
+    promotion_codes,
+    renewals,
+    test_clock_changes,
+    trials,
+)
 
 _HANDLERS: dict[str, agenda.Handler] = {
     "checkout.session.expire": checkout_sessions.expire_due,
     coupons.EXPIRE: coupons.expire_due,
     discounts.END: discounts.end_due,
+    "invoice.finalize": invoice_automation.finalize_due,
+    "invoice.overdue": invoice_automation.overdue,
+    "invoice.pay": invoice_automation.attempt,
+    "invoice.will_be_due": invoice_automation.will_be_due,
     promotion_codes.EXPIRE: promotion_codes.expire_due,
+    "subscription.cancel": cancellation.cancel_due,
+    "subscription.expire": cancellation.expire_due,
+    "subscription.renew": renewals.renew,
+    "subscription.resume_collection": pausing.resume_collection_due,
+    "subscription.resumption_expire": pausing.resumption_expire_due,
+    "subscription.trial_will_end": trials.will_end,
+    "subscription.upcoming": renewals.announce,
     "test_clock.delete": test_clock_changes.delete_due,
 }
 

@@ -112,9 +112,9 @@ def _try(work: Work, session: Obj, aside: Obj, *, authenticated: bool) -> Obj:
             work, session["amount_total"], session["currency"], session["customer"], "Subscription creation"
         )
         aside["intent"] = intent["id"]
-    card = payment_methods.card_of(work, aside["method"])
+    declines = payment_intents.decline_ahead(work, session["customer"], aside["method"])
     asks = not authenticated and payment_methods.needs_authentication(work, aside["method"])
-    if not asks and (card.charge or card.attach) is None:
+    if not asks and declines is None:
         return _complete(work, session, aside, authenticated=authenticated)
     intent = payment_intents.confirm(work, aside["intent"], aside["method"], authenticated=authenticated)
     if intent["status"] == "requires_action":

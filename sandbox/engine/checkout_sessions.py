@@ -10,7 +10,8 @@ from ..errors import InvalidRequest, NotModelled, ResourceMissing, modelled
 from . import agenda, prices
 from .checkout_body import session_body
 from .fields import list_object, web_address, where
-from .subscriptions import priced_items, trial_end_after
+from .subscriptions import priced_items
+from .trials import end_after
 from .work import Obj, Work, copied
 
 KIND = "checkout.session"
@@ -40,7 +41,7 @@ def create(work: Work, params: Obj) -> Obj:
     items = _priced(work, params["line_items"])
     data = params.get("subscription_data", {})
     modelled(data, _SUBSCRIPTION_DATA, "subscription_data")
-    trial_end = trial_end_after(
+    trial_end = end_after(
         work, data.get("trial_period_days"), data.get("trial_end"), "subscription_data[trial_period_days]"
     )
     session = session_body(work, params, _totals(items, trial=trial_end is not None))
@@ -111,7 +112,7 @@ def line_items_list(work: Work, session: Obj) -> Obj:
 def trial_end_of(work: Work, session_id: str) -> int | None:
     """When the trial of a subscription that starts now would end."""
     data = work.read(ASIDE, session_id)["subscription_data"]
-    return trial_end_after(work, data.get("trial_period_days"), data.get("trial_end"), "subscription_data")
+    return end_after(work, data.get("trial_period_days"), data.get("trial_end"), "subscription_data")
 
 
 def _expired(work: Work, session_id: str) -> Obj:

@@ -1,35 +1,57 @@
 """Collecting an open invoice: try a method, then tell the invoice and its subscription what happened."""
 
 from ..errors import InvalidRequest, modelled
-from . import invoice_payments, invoices, payment_intents
-from .work import Obj, Work, copied
+from . import dunning, invoice_payments, invoices, payment_intents, standing
+from .work import Obj, Work
 
 
-def collect(work: Work, invoice_id: str, method_id: str, *, authenticated: bool = False) -> Obj:
+def collect(
+    work: Work, invoice_id: str, method_id: str, *, authenticated: bool = False, automatic: bool = False
+) -> Obj:
     """Tries the method once for what is due and returns the intent as it is then.
 
-    Paid: the invoice is paid and its subscription active. Else the failed try is counted.
+    Paid: the invoice is paid and its subscription active. Else the failed try is counted: the first one, and
+    then only those of the schedule (`automatic`).
     """
     payment = invoice_payments.of(work, invoice_id)
     if payment is None:
         raise InvalidRequest("Invoice has nothing to pay.")
     intent = payment_intents.confirm(work, payment["payment"]["payment_intent"], method_id, authenticated=authenticated)
     if intent["status"] == "succeeded":
-        settle(work, invoice_id)
-    else:
-        invoices.mark_failed(work, invoice_id, action_required=intent["status"] == "requires_action")
+        settle(work, invoice_id, automatic=automatic)
+        return intent
+    asks = intent["status"] == "requires_action"
+    code = None if asks else intent["last_payment_error"].get("decline_code")
+    dunning.remember(work.edit(invoices.KIND, invoice_id), method_id, code)
+    fail(work, invoice_id, automatic=automatic, action_required=asks)
     return intent
 
 
-def settle(work: Work, invoice_id: str) -> Obj:
+def settle(work: Work, invoice_id: str, *, automatic: bool = False) -> Obj:
     """What follows from a paid invoice: the link, the invoice, the subscription."""
     payment = invoice_payments.of(work, invoice_id)
-    amount = work.read(invoices.KIND, invoice_id)["amount_due"]
+    invoice = work.read(invoices.KIND, invoice_id)
+    attempts = _counted(invoice, automatic=automatic) if invoice["amount_due"] else 0
     if payment is not None and payment["status"] == "open":
         invoice_payments.mark_paid(work, payment["id"])
-    invoice = invoices.mark_paid(work, invoice_id, amount)
-    _activate(work, invoice)
-    return invoice
+    paid = invoices.mark_paid(work, invoice_id, invoice["amount_due"], attempts=attempts)
+    standing.settled(work, paid)
+    return paid
+
+
+def fail(work: Work, invoice_id: str, *, automatic: bool, action_required: bool = False) -> None:
+    """What follows from a failed try: the next one is scheduled, or the subscription is given up."""
+    invoice = work.edit(invoices.KIND, invoice_id)
+    scheduled = invoice["next_payment_attempt"]
+    manual_between = not automatic and scheduled is not None and invoice["attempt_count"] > 0
+    next_attempt = scheduled if manual_between else dunning.next_attempt(work, invoice)
+    attempts = _counted(invoice, automatic=automatic)
+    failed = invoices.mark_failed(
+        work, invoice_id, attempts=attempts, next_attempt=next_attempt, action_required=action_required
+    )
+    standing.failed(work, failed)
+    if automatic and next_attempt is None:
+        standing.given_up(work, failed)
 
 
 def authenticate(work: Work, intent_id: str, *, passed: bool) -> Obj:
@@ -53,16 +75,21 @@ def authenticate(work: Work, intent_id: str, *, passed: bool) -> Obj:
 def pay(work: Work, params: Obj, invoice_id: str) -> Obj:
     """POST /v1/invoices/{id}/pay, with `payment_method` or the default one, or `paid_out_of_band`.
 
-    CardRefused when the card refuses (the failed try is kept); InvalidRequest when it is not open.
+    A draft is finalized before. CardRefused when the card refuses (the failed try is kept); InvalidRequest when
+    it is paid or void.
     """
     modelled(params, {"payment_method", "paid_out_of_band", "off_session"}, "paying an invoice")
     invoice = work.edit(invoices.KIND, invoice_id)
     if invoice["status"] == "paid":
         raise InvalidRequest("Invoice is already paid", code="invoice_already_paid")
-    if invoice["status"] != "open":
-        raise InvalidRequest(f"This invoice can't be paid because its status is {invoice['status']}.")
+    if invoice["status"] == "void":
+        raise InvalidRequest("This invoice can't be paid because its status is void.")
+    if invoice["status"] == "draft":
+        invoices.finalize(work, invoice_id)
     if params.get("paid_out_of_band"):
         return _paid_elsewhere(work, invoice)
+    if invoice["amount_due"] == 0:
+        return settle(work, invoice_id)
     method_id = params.get("payment_method") or default_method(work, invoice)
     method = work.read("payment_method", method_id, param="payment_method")
     if method["customer"] != invoice["customer"]:
@@ -73,17 +100,36 @@ def pay(work: Work, params: Obj, invoice_id: str) -> Obj:
     return work.edit(invoices.KIND, invoice_id)
 
 
-def default_method(work: Work, invoice: Obj) -> str:
-    """The method that pays by default: the subscription's, then the customer's."""
+def void(work: Work, _params: Obj, invoice_id: str) -> Obj:
+    """POST /v1/invoices/{id}/void, for open and uncollectible invoices only."""
+    invoice = invoices.void(work, invoice_id)
+    standing.settled(work, invoice)
+    return invoice
+
+
+def mark_uncollectible(work: Work, _params: Obj, invoice_id: str) -> Obj:
+    """POST /v1/invoices/{id}/mark_uncollectible, for open invoices; its subscription is active again."""
+    invoice = invoices.mark_uncollectible(work, invoice_id, "user_forgiven")
+    standing.settled(work, invoice)
+    return invoice
+
+
+def method_of(work: Work, invoice: Obj) -> str | None:
+    """The method that pays by default: the invoice's, the subscription's, then the customer's; or None."""
     subscription_id = invoices.subscription_of(invoice)
+    places = [invoice["default_payment_method"]]
     if subscription_id is not None:
-        chosen = work.read("subscription", subscription_id)["default_payment_method"]
-        if chosen is not None:
-            return str(chosen)
-    chosen = work.read("customer", invoice["customer"]).get("invoice_settings", {}).get("default_payment_method")
-    if chosen is None:
+        places.append(work.read("subscription", subscription_id)["default_payment_method"])
+    places.append(work.read("customer", invoice["customer"])["invoice_settings"]["default_payment_method"])
+    return next((str(place) for place in places if place is not None), None)
+
+
+def default_method(work: Work, invoice: Obj) -> str:
+    """The same; InvalidRequest when there is none."""
+    found = method_of(work, invoice)
+    if found is None:
         raise no_method()
-    return str(chosen)
+    return found
 
 
 def no_method() -> InvalidRequest:
@@ -101,28 +147,9 @@ def _paid_elsewhere(work: Work, invoice: Obj) -> Obj:
         invoice_payments.cancel(work, payment["id"])
         payment_intents.cancel(work, payment["payment"]["payment_intent"], "void_invoice")
     paid = invoices.mark_paid(work, invoice["id"], invoice["amount_due"])
-    _activate(work, paid)
+    standing.settled(work, paid)
     return paid
 
 
-def _activate(work: Work, invoice: Obj) -> None:
-    subscription_id = invoices.subscription_of(invoice)
-    if subscription_id is None:
-        return
-    subscription = work.edit("subscription", subscription_id)
-    if subscription["status"] != "incomplete":
-        return
-    before = copied(subscription)
-    subscription["status"] = "active"
-    intent = _paying_intent(work, invoice["id"])
-    wants_default = subscription["payment_settings"]["save_default_payment_method"] == "on_subscription"
-    if intent is not None and wants_default and subscription["default_payment_method"] is None:
-        subscription["default_payment_method"] = intent["payment_method"]
-    work.emit_updated("customer.subscription.updated", before, subscription)
-
-
-def _paying_intent(work: Work, invoice_id: str) -> Obj | None:
-    payment = invoice_payments.of(work, invoice_id)
-    if payment is None or payment["status"] != "paid":
-        return None
-    return work.read(payment_intents.KIND, payment["payment"]["payment_intent"])
+def _counted(invoice: Obj, *, automatic: bool) -> int:
+    return 1 if automatic or invoice["attempt_count"] == 0 else 0

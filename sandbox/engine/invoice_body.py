@@ -1,51 +1,83 @@
-"""The body of a new invoice and of its lines: every key that the contract requires.
+"""The body of a new invoice: every key that the contract requires.
 
-Shapes of the pinned version: `parent.subscription_details`, lines with `pricing.price_details`, and
-no link to the payment but the invoice payments.
+Shapes of the pinned version: `parent.subscription_details`, and no link to the payment but the invoice payments.
 """
 
+from dataclasses import dataclass, field
+
+from . import invoice_totals
 from .account import COUNTRY, NAME
 from .fields import absent, list_object
-from .money import formatted
-from .prices import amount_of
+from .periods import DAY
 from .work import Obj, Work, copied
 
 
-def invoice_body(work: Work, subscription: Obj, invoice_id: str, reason: str) -> Obj:
-    """A draft over the subscription's items for their current periods, amounts in minor units."""
-    customer = work.read("customer", subscription["customer"])
-    lines = [_line(work, invoice_id, subscription, item) for item in subscription["items"]["data"]]
-    return {
+@dataclass(slots=True)
+class Draft:
+    """What a new invoice is made of. `finalizes_at` in UTC seconds; `terms` are fields to be set as they are."""
+
+    id: str
+    customer: Obj
+    currency: str
+    reason: str
+    lines: list[Obj]
+    subscription: Obj | None = None
+    period_start: int | None = None
+    collection_method: str = "charge_automatically"
+    days_until_due: int | None = None
+    auto_advance: bool = True
+    finalizes_at: int | None = None
+    terms: Obj = field(default_factory=dict)
+
+
+def invoice_body(work: Work, draft: Draft) -> Obj:
+    """The draft invoice, amounts in minor units."""
+    charged = draft.collection_method == "charge_automatically"
+    days = draft.days_until_due
+    invoice = {
         **_unused(),
-        **_letterhead(customer),
-        **_amounts(sum(line["amount"] for line in lines)),
-        "id": invoice_id,
+        **_letterhead(draft.customer),
+        "id": draft.id,
         "object": "invoice",
         "attempt_count": 0,
         "attempted": False,
-        "auto_advance": True,
-        "automatic_tax": _automatic_tax(subscription),
-        "billing_reason": reason,
-        "collection_method": subscription["collection_method"],
+        "auto_advance": draft.auto_advance,
+        "automatic_tax": _automatic_tax(draft.subscription),
+        "automatically_finalizes_at": draft.finalizes_at,
+        "billing_reason": draft.reason,
+        "collection_method": draft.collection_method,
         "created": work.now,
-        "currency": subscription["currency"],
+        "currency": draft.currency,
+        "due_date": None if charged or days is None else work.now + days * DAY,
         "issuer": {"type": "self"},
-        "lines": list_object(lines, f"/v1/invoices/{invoice_id}/lines"),
+        "lines": list_object(draft.lines, f"/v1/invoices/{draft.id}/lines"),
         "livemode": False,
         "metadata": {},
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {
-                "metadata": copied(subscription["metadata"]),
-                "subscription": subscription["id"],
-            },
-            "type": "subscription_details",
-        },
+        "next_payment_attempt": draft.finalizes_at if charged and draft.auto_advance else None,
+        "parent": _parent(draft.subscription),
         "period_end": work.now,
-        "period_start": work.now,
+        "period_start": work.now if draft.period_start is None else draft.period_start,
         "status": "draft",
         "status_transitions": absent("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at"),
+        "test_clock": draft.customer["test_clock"],
         "webhooks_delivered_at": work.now,
+        "_": {"days_until_due": days},
+        **draft.terms,
+    }
+    invoice_totals.add_up(work, invoice)
+    return invoice
+
+
+def _parent(subscription: Obj | None) -> Obj | None:
+    if subscription is None:
+        return None
+    return {
+        "quote_details": None,
+        "subscription_details": {
+            "metadata": copied(subscription["metadata"]),
+            "subscription": subscription["id"],
+        },
+        "type": "subscription_details",
     }
 
 
@@ -53,15 +85,22 @@ def _unused() -> Obj:
     """Required keys without a value yet: present, and null or empty."""
     return {
         **absent(
-            "account_tax_ids", "application", "automatically_finalizes_at", "custom_fields",
-            "default_payment_method", "default_source", "description", "due_date", "effective_at", "footer",
-            "from_invoice", "hosted_invoice_url", "invoice_pdf", "last_finalization_error",
-            "latest_revision", "next_payment_attempt", "number", "on_behalf_of", "receipt_number",
-            "rendering", "shipping_cost", "shipping_details", "statement_descriptor", "test_clock",
+            "account_tax_ids", "application", "custom_fields", "default_payment_method", "default_source",
+            "description", "effective_at", "ending_balance", "footer", "from_invoice", "hosted_invoice_url",
+            "invoice_pdf", "last_finalization_error", "latest_revision", "number", "on_behalf_of",
+            "receipt_number", "rendering", "shipping_cost", "shipping_details", "statement_descriptor",
         ),
+        "amount_overpaid": 0,
+        "amount_paid": 0,
+        "amount_shipping": 0,
         "default_tax_rates": [],
         "discounts": [],
         "payment_settings": absent("default_mandate", "payment_method_options", "payment_method_types"),
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "total_discount_amounts": [],
+        "total_pretax_credit_amounts": [],
+        "total_taxes": [],
     }  # fmt: skip
 
 
@@ -82,29 +121,8 @@ def _letterhead(customer: Obj) -> Obj:
     }
 
 
-def _amounts(total: int) -> Obj:
-    return {
-        "amount_due": total,
-        "amount_overpaid": 0,
-        "amount_paid": 0,
-        "amount_remaining": total,
-        "amount_shipping": 0,
-        "ending_balance": None,
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
-        "starting_balance": 0,
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
-        "total": total,
-        "total_discount_amounts": [],
-        "total_excluding_tax": total,
-        "total_pretax_credit_amounts": [],
-        "total_taxes": [],
-    }
-
-
-def _automatic_tax(subscription: Obj) -> Obj:
-    enabled = subscription["automatic_tax"]["enabled"]
+def _automatic_tax(subscription: Obj | None) -> Obj:
+    enabled = subscription is not None and subscription["automatic_tax"]["enabled"]
     return {
         "disabled_reason": None,
         "enabled": enabled,
@@ -112,58 +130,3 @@ def _automatic_tax(subscription: Obj) -> Obj:
         "provider": "stripe" if enabled else None,
         "status": "complete" if enabled else None,
     }
-
-
-def _line(work: Work, invoice_id: str, subscription: Obj, item: Obj) -> Obj:
-    price, quantity = item["price"], item["quantity"]
-    trial = subscription["status"] == "trialing"
-    amount = 0 if trial else amount_of(price, quantity)
-    name = work.read("product", price["product"])["name"]
-    return {
-        "id": work.new_id("il"),
-        "object": "line_item",
-        "amount": amount,
-        "currency": price["currency"],
-        "description": f"Trial period for {name}" if trial else _description(name, price, quantity),
-        "discount_amounts": [],
-        "discountable": True,
-        "discounts": [],
-        "invoice": invoice_id,
-        "livemode": False,
-        "metadata": copied(subscription["metadata"]),
-        "parent": _origin(subscription, item),
-        "period": {"end": item["current_period_end"], "start": item["current_period_start"]},
-        "pretax_credit_amounts": [],
-        "pricing": {
-            "price_details": {"price": price["id"], "product": price["product"]},
-            "type": "price_details",
-            "unit_amount_decimal": "0" if trial else price["unit_amount_decimal"],
-        },
-        "quantity": quantity,
-        "quantity_decimal": str(quantity),
-        "subscription": subscription["id"],
-        "subtotal": amount,
-        "taxes": [],
-    }
-
-
-def _origin(subscription: Obj, item: Obj) -> Obj:
-    """What the line bills: the subscription's item, in full."""
-    return {
-        "invoice_item_details": None,
-        "subscription_item_details": {
-            "invoice_item": None,
-            "proration": False,
-            "proration_details": {"credited_items": None},
-            "subscription": subscription["id"],
-            "subscription_item": item["id"],
-        },
-        "type": "subscription_item_details",
-    }
-
-
-def _description(name: str, price: Obj, quantity: int) -> str:
-    recurring = price["recurring"]
-    count = recurring["interval_count"]
-    every = recurring["interval"] if count == 1 else f"{count} {recurring['interval']}s"
-    return f"{quantity} × {name} (at {formatted(amount_of(price, 1), price['currency'])} / {every})"

@@ -1,24 +1,35 @@
-"""Invoices: draft, open, paid, void. How an open one is paid is in collection.py.
+"""Invoices and their states: draft, open, paid, void, uncollectible.
 
-Shapes of the pinned version: `parent.subscription_details`, lines with `pricing.price_details`, and
-the payment behind `payments`.
+How an open one is paid is in collection.py, what advances by itself in invoice_automation.py, drafts that a
+request makes in invoice_drafts.py.
 """
 
 from collections.abc import Iterator
 
 from ..errors import InvalidRequest
-from . import customers, invoice_payments, payment_intents
+from . import agenda, customer_balance, customers, invoice_payments, invoice_totals, payment_intents
 from .fields import in_range, where
-from .invoice_body import invoice_body
+from .invoice_body import Draft, invoice_body
+from .periods import DAY
 from .work import Obj, Work, copied
 
 KIND = "invoice"
+_ENTRIES = ("invoice.finalize", "invoice.pay", "invoice.will_be_due", "invoice.overdue")
+_INTENTS = {"subscription_create": "Subscription creation", "manual": "Payment for Invoice"}
 
 
-def draft_for_subscription(work: Work, subscription: Obj, invoice_id: str, reason: str) -> Obj:
-    """A draft over the subscription's items for their current periods; emits invoice.created."""
-    invoice = work.add(KIND, invoice_body(work, subscription, invoice_id, reason))
+def draft(work: Work, given: Draft) -> Obj:
+    """A new draft, which is finalized by itself when it says so; emits invoice.created."""
+    invoice = prepare(work, given)
     work.emit("invoice.created", invoice)
+    return invoice
+
+
+def prepare(work: Work, given: Draft) -> Obj:
+    """A new draft that is not announced yet: what it adds up to decides on what is told first."""
+    invoice = work.add(KIND, invoice_body(work, given))
+    if given.finalizes_at is not None:
+        agenda.put(work, "invoice.finalize", invoice["id"], given.finalizes_at)
     return invoice
 
 
@@ -28,39 +39,43 @@ def finalize(work: Work, invoice_id: str, intent_id: str | None = None) -> Obj:
     `intent_id`: an intent that already tried to pay this (Checkout); otherwise one is made.
     """
     invoice = work.edit(KIND, invoice_id)
-    invoice["number"] = customers.next_number(work, invoice["customer"])
+    agenda.drop(work, "invoice.finalize", invoice_id)
+    invoice_totals.add_up(work, invoice)
+    customer_balance.apply(work, invoice["customer"], invoice_id)
+    if invoice["number"] is None:
+        invoice["number"] = customers.next_number(work, invoice["customer"])
+    if invoice["effective_at"] is None:
+        invoice["effective_at"] = work.now
     invoice.update(
         status="open",
-        effective_at=work.now,
-        ending_balance=0,
+        automatically_finalizes_at=None,
+        due_date=_due_date(work, invoice),
         hosted_invoice_url=f"{work.public_url}/invoice/{invoice_id}",
+        next_payment_attempt=None,
     )
     invoice["status_transitions"]["finalized_at"] = work.now
     if invoice["amount_due"] > 0:
         if intent_id is None:
-            intent = payment_intents.create(
-                work, invoice["amount_due"], invoice["currency"], invoice["customer"], "Subscription creation"
-            )
-            intent_id = intent["id"]
+            purpose = _INTENTS.get(invoice["billing_reason"], "Subscription update")
+            amount, currency = invoice["amount_due"], invoice["currency"]
+            intent_id = payment_intents.create(work, amount, currency, invoice["customer"], purpose)["id"]
         invoice_payments.open_for(work, invoice, intent_id)
     work.emit("invoice.finalized", invoice)
     return invoice
 
 
-def mark_paid(work: Work, invoice_id: str, amount_paid: int) -> Obj:
+def mark_paid(work: Work, invoice_id: str, amount_paid: int, *, attempts: int = 0) -> Obj:
     """open -> paid; emits invoice.updated, invoice.paid and invoice.payment_succeeded."""
     invoice = work.edit(KIND, invoice_id)
     before = copied(invoice)
+    _end_automation(work, invoice)
     invoice.update(
         status="paid",
         attempted=True,
-        auto_advance=False,
+        attempt_count=invoice["attempt_count"] + attempts,
         amount_paid=amount_paid,
         amount_remaining=0,
-        next_payment_attempt=None,
     )
-    if amount_paid:
-        invoice["attempt_count"] += 1
     invoice["status_transitions"]["paid_at"] = work.now
     work.emit_updated("invoice.updated", before, invoice)
     work.emit("invoice.paid", invoice)
@@ -68,11 +83,11 @@ def mark_paid(work: Work, invoice_id: str, amount_paid: int) -> Obj:
     return invoice
 
 
-def mark_failed(work: Work, invoice_id: str, *, action_required: bool) -> Obj:
-    """Counts a failed try; emits invoice.payment_failed, or payment_action_required for 3-D Secure."""
+def mark_failed(work: Work, invoice_id: str, *, attempts: int, next_attempt: int | None, action_required: bool) -> Obj:
+    """Counts a failed try; emits invoice.updated, for 3-D Secure payment_action_required, and payment_failed."""
     invoice = work.edit(KIND, invoice_id)
     before = copied(invoice)
-    invoice.update(attempted=True, attempt_count=invoice["attempt_count"] + 1)
+    invoice.update(attempted=True, attempt_count=invoice["attempt_count"] + attempts, next_payment_attempt=next_attempt)
     work.emit_updated("invoice.updated", before, invoice)
     if action_required:
         work.emit("invoice.payment_action_required", invoice)
@@ -80,21 +95,45 @@ def mark_failed(work: Work, invoice_id: str, *, action_required: bool) -> Obj:
     return invoice
 
 
-def void(work: Work, _params: Obj, invoice_id: str) -> Obj:
-    """POST /v1/invoices/{id}/void, for open and uncollectible invoices only."""
+def void(work: Work, invoice_id: str) -> Obj:
+    """open or uncollectible -> void; emits invoice.updated and invoice.voided."""
     invoice = work.edit(KIND, invoice_id)
     if invoice["status"] not in ("open", "uncollectible"):
         raise InvalidRequest("You can only pass in open or uncollectible invoices. This invoice isn't open.")
     before = copied(invoice)
-    invoice.update(status="void", auto_advance=False, next_payment_attempt=None)
+    _end_automation(work, invoice)
+    invoice["status"] = "void"
     invoice["status_transitions"]["voided_at"] = work.now
     payment = invoice_payments.of(work, invoice_id)
     if payment is not None:
         invoice_payments.cancel(work, payment["id"])
         payment_intents.cancel(work, payment["payment"]["payment_intent"], "void_invoice")
+    customer_balance.unapply(work, invoice_id)
     work.emit_updated("invoice.updated", before, invoice)
     work.emit("invoice.voided", invoice)
     return invoice
+
+
+def mark_uncollectible(work: Work, invoice_id: str, reason: str) -> Obj:
+    """open -> uncollectible, which may still be paid; emits invoice.updated and invoice.marked_uncollectible."""
+    invoice = work.edit(KIND, invoice_id)
+    if invoice["status"] != "open":
+        raise InvalidRequest(f"Only open invoices can be marked uncollectible; this one is {invoice['status']}.")
+    before = copied(invoice)
+    _end_automation(work, invoice)
+    invoice.update(status="uncollectible", status_details={"uncollectible": {"reason": reason}})
+    invoice["status_transitions"]["marked_uncollectible_at"] = work.now
+    work.emit_updated("invoice.updated", before, invoice)
+    work.emit("invoice.marked_uncollectible", invoice)
+    return invoice
+
+
+def stop_collecting(work: Work, invoice_id: str) -> None:
+    """Leaves an invoice to whoever picks it up: nothing happens to it by itself any more."""
+    invoice = work.edit(KIND, invoice_id)
+    before = copied(invoice)
+    _end_automation(work, invoice)
+    work.emit_updated("invoice.updated", before, invoice)
 
 
 def retrieve(work: Work, _params: Obj, invoice_id: str) -> Obj:
@@ -127,3 +166,21 @@ def subscription_of(invoice: Obj) -> str | None:
         return None
     found: str = parent["subscription_details"]["subscription"]
     return found
+
+
+def of_subscription(work: Work, subscription_id: str) -> Iterator[Obj]:
+    """The subscription's invoices, newest first."""
+    return (invoice for invoice in work.all(KIND) if subscription_of(invoice) == subscription_id)
+
+
+def _end_automation(work: Work, invoice: Obj) -> None:
+    for what in _ENTRIES:
+        agenda.drop(work, what, invoice["id"])
+    invoice.update(auto_advance=False, automatically_finalizes_at=None, next_payment_attempt=None)
+
+
+def _due_date(work: Work, invoice: Obj) -> int | None:
+    """Counted from finalizing, unless the date itself was given."""
+    days = invoice["_"].get("days_until_due")
+    due: int | None = invoice["due_date"]
+    return due if days is None or invoice["collection_method"] != "send_invoice" else work.now + int(days) * DAY

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..cards import AUTHENTICATION, Decline
 from ..errors import CardRefused
-from . import charges, payment_methods
+from . import charges, payment_methods, planned_failures
 from .fields import absent, where
 from .work import Obj, Work, copied
 
@@ -59,8 +59,8 @@ def confirm(work: Work, intent_id: str, method_id: str, *, authenticated: bool =
     if authenticated:
         payment_methods.mark_set_up(work, method_id)
     intent["next_action"] = None
-    card = payment_methods.card_of(work, method_id)
-    decline = card.charge or card.attach
+    decline = decline_ahead(work, intent["customer"], method_id)
+    planned_failures.take(work, intent["customer"])
     charge = charges.attempt(work, intent, method, decline, authenticated=authenticated)
     intent["latest_charge"] = charge["id"]
     if decline is not None:
@@ -68,6 +68,12 @@ def confirm(work: Work, intent_id: str, method_id: str, *, authenticated: bool =
     intent.update(amount_received=intent["amount"], status="succeeded", last_payment_error=None)
     work.emit("payment_intent.succeeded", intent)
     return intent
+
+
+def decline_ahead(work: Work, customer_id: str | None, method_id: str) -> Decline | None:
+    """Why charging the method now would be refused, or None: a test's plan, then the card."""
+    card = payment_methods.card_of(work, method_id)
+    return planned_failures.ahead(work, customer_id) or card.charge or card.attach
 
 
 def authentication_failed(work: Work, intent_id: str) -> Obj:

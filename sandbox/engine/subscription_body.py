@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from ..errors import NotModelled, modelled
-from . import prices
+from . import billing_cycles, prices
 from .fields import absent, list_object
-from .periods import period_end
+from .periods import next_occurrence
 from .work import Obj, Work, copied
 
 
@@ -23,42 +23,47 @@ class Start:
     trial_settings: Obj | None = None
     payment_settings: Obj | None = None
     billing_mode: Obj | None = None
+    billing_cycle_anchor: int | None = None
+    billing_cycle_anchor_config: Obj | None = None
+    collection_method: str = "charge_automatically"
+    days_until_due: int | None = None
+    prorates: bool = True  # whether a first period that is cut short by the anchor is billed
 
 
-def subscription_body(work: Work, given: Start) -> Obj:
-    """A subscription that starts now: `trialing`, `active` when it costs nothing, else `incomplete`."""
+def subscription_body(work: Work, given: Start, test_clock: str | None) -> Obj:
+    """A subscription that starts now, `trialing` or `incomplete`; the latter until its first invoice tells more."""
     subscription_id = work.new_id("sub")
-    total = sum(prices.amount_of(price, quantity) for price, quantity, _ in given.items)
     items = [_item(work, subscription_id, *item) for item in given.items]
-    for item in items:
-        item["current_period_end"] = given.trial_end or period_end(work.now, item["price"]["recurring"])
-    return {
+    subscription: Obj = {
         **_unused(),
         **_terms(given),
         "id": subscription_id,
         "object": "subscription",
-        "billing_cycle_anchor": given.trial_end or work.now,
+        "billing_cycle_anchor": _anchor(work, given),
+        "billing_cycle_anchor_config": _anchor_config(given.billing_cycle_anchor_config),
         "cancel_at_period_end": False,
         "cancellation_details": absent("comment", "feedback", "feedback_option", "reason"),
-        "collection_method": "charge_automatically",
+        "collection_method": given.collection_method,
         "created": work.now,
         "currency": given.items[0][0]["currency"],
         "customer": given.customer,
+        "days_until_due": given.days_until_due,
         "items": list_object(items, f"/v1/subscription_items?subscription={subscription_id}"),
         "livemode": False,
         "metadata": given.metadata,
         "start_date": work.now,
-        "status": "trialing" if given.trial_end else "active" if total == 0 else "incomplete",
+        "status": "trialing" if given.trial_end else "incomplete",
+        "test_clock": test_clock,
         "trial_end": given.trial_end,
         "trial_start": work.now if given.trial_end else None,
+        "_": {},
     }
-
-
-def _billing_mode(given: Obj | None) -> Obj:
-    if given is not None and given["type"] == "classic":
-        raise NotModelled("the classic billing mode", param="billing_mode[type]")
-    discounts = (given or {}).get("flexible", {}).get("proration_discounts", "included")
-    return {"type": "flexible", "flexible": {"proration_discounts": discounts}}
+    if given.trial_end is None:
+        billing_cycles.begin(subscription, work.now)
+    else:
+        for item in items:
+            item["current_period_end"] = given.trial_end
+    return subscription
 
 
 def payment_settings(given: Obj) -> Obj:
@@ -76,6 +81,28 @@ def trial_settings(given: Obj | None) -> Obj:
             "missing_payment_method": behavior.get("missing_payment_method", "create_invoice"),
         }
     }
+
+
+def _anchor(work: Work, given: Start) -> int:
+    """Where the grid of periods begins: as asked for, at the end of the trial, or now."""
+    if given.billing_cycle_anchor is not None:
+        return given.billing_cycle_anchor
+    if given.billing_cycle_anchor_config is not None:
+        return next_occurrence(given.trial_end or work.now, given.billing_cycle_anchor_config)
+    behavior = trial_settings(given.trial_settings)["end_behavior"]["billing_cycle_anchor"]
+    return work.now if given.trial_end is None or behavior == "unchanged" else given.trial_end
+
+
+def _anchor_config(given: Obj | None) -> Obj | None:
+    names = ("day_of_month", "hour", "minute", "month", "second")
+    return None if given is None else {name: given.get(name) for name in names}
+
+
+def _billing_mode(given: Obj | None) -> Obj:
+    if given is not None and given["type"] == "classic":
+        raise NotModelled("the classic billing mode", param="billing_mode[type]")
+    discounts = (given or {}).get("flexible", {}).get("proration_discounts", "included")
+    return {"type": "flexible", "flexible": {"proration_discounts": discounts}}
 
 
 def _terms(given: Start) -> Obj:
@@ -102,11 +129,10 @@ def _unused() -> Obj:
     """Required keys of what the sandbox does not have yet: present, and null or empty."""
     return {
         **absent(
-            "application", "application_fee_percent", "billing_cycle_anchor_config", "billing_thresholds",
-            "cancel_at", "canceled_at", "customer_account", "days_until_due", "default_source", "ended_at",
-            "latest_invoice", "next_pending_invoice_item_invoice", "on_behalf_of", "pause_collection",
-            "pending_invoice_item_interval", "pending_setup_intent", "pending_update", "schedule",
-            "test_clock", "transfer_data",
+            "application", "application_fee_percent", "billing_thresholds", "cancel_at", "canceled_at",
+            "customer_account", "default_source", "ended_at", "latest_invoice",
+            "next_pending_invoice_item_invoice", "on_behalf_of", "pause_collection",
+            "pending_invoice_item_interval", "pending_setup_intent", "pending_update", "schedule", "transfer_data",
         ),
         "billing_schedules": [],
         "default_tax_rates": [],

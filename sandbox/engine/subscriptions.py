@@ -1,15 +1,27 @@
-"""Subscriptions: starting, changing what needs no proration, ending.
+"""Subscriptions: starting, changing what needs no proration, reading.
 
-Flexible billing mode (the default since clover): periods live on the items, the anchor never moves by
-itself. Renewals, dunning and plan changes are not modelled yet; parameters that need them are refused.
+Flexible billing mode (the default since clover): periods live on the items, the anchor never moves by itself.
+What happens to them later is in renewals.py, trials.py, cancellation.py and pausing.py. Changes of plan are not
+modelled yet; parameters that need them are refused.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
-from ..errors import InvalidRequest, NotModelled, ResourceMissing, modelled
-from . import collection, invoices, payment_intents
+from ..errors import InvalidRequest, modelled
+from . import (
+    agenda,
+    billing_cycles,
+    cancellation,
+    collection,
+    invoices,
+    pausing,
+    payment_intents,
+    subscription_invoices,
+    test_clocks,
+    trials,
+)
 from .fields import cleared, in_range, merged_metadata, new_metadata, where
+from .periods import period_end
 from .subscription_body import Start, payment_settings, subscription_body, trial_settings
 from .work import Obj, Work, copied
 
@@ -17,31 +29,54 @@ KIND = "subscription"
 _CREATE = {
     "customer", "items", "metadata", "default_payment_method", "payment_behavior", "payment_settings",
     "trial_period_days", "trial_end", "trial_settings", "description", "off_session", "billing_mode",
-    "automatic_tax", "cancel_at_period_end", "collection_method", "currency", "proration_behavior",
+    "automatic_tax", "cancel_at_period_end", "cancel_at", "collection_method", "currency", "proration_behavior",
+    "billing_cycle_anchor", "billing_cycle_anchor_config", "days_until_due",
 }  # fmt: skip
 _UPDATE = {
     "metadata", "cancel_at_period_end", "cancel_at", "default_payment_method", "description",
     "cancellation_details", "payment_settings", "trial_settings", "off_session", "proration_behavior",
-    "payment_behavior",
+    "payment_behavior", "trial_end", "pause_collection", "collection_method", "days_until_due",
 }  # fmt: skip
-_LONGEST_TRIAL = 730 * 86400
+_INCOMPLETE_SECONDS = 23 * 3600
 
 
 def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Obj, Obj]:
-    """A new subscription with its first invoice, finalized; what is due is not collected yet.
+    """A new subscription with its first invoice; what is due is not collected yet.
 
-    A trial starts `trialing` and a $0 start `active`, both with a paid $0 invoice; otherwise it is
-    `incomplete` until the invoice is paid. Emits customer.subscription.created and the invoice's events.
+    A trial starts `trialing`; a $0 start, and one that is paid by sent invoices, `active`; otherwise it is
+    `incomplete` until the invoice is paid, for at most 23 hours. The invoice is finalized, $0 is paid; one that
+    is to be sent waits for its hour. Emits customer.subscription.created and the invoice's events.
     """
-    subscription = work.add(KIND, subscription_body(work, given))
+    clock_id = test_clocks.admit_subscription(work, work.edit("customer", given.customer))
+    subscription = work.add(KIND, subscription_body(work, given, clock_id))
     _set_currency(work, subscription)
     # The event already names the invoice that is made next, as Stripe's does.
     invoice_id = subscription["latest_invoice"] = work.new_id("in")
+    sent = given.collection_method == "send_invoice"
+    invoice = invoices.prepare(
+        work,
+        subscription_invoices.of_items(
+            work,
+            subscription,
+            subscription["items"]["data"],
+            "subscription_create",
+            invoice_id=invoice_id,
+            at_once=not sent,
+            prorates=given.prorates,
+        ),
+    )
+    if subscription["status"] == "incomplete" and (sent or invoice["amount_due"] == 0):
+        subscription["status"] = "active"
     work.emit("customer.subscription.created", subscription)
-    invoice = invoices.draft_for_subscription(work, subscription, invoice_id, "subscription_create")
-    invoices.finalize(work, invoice["id"], intent_id)
-    if invoice["amount_due"] == 0:
-        collection.settle(work, invoice["id"])
+    work.emit("invoice.created", invoice)
+    if not sent:
+        invoices.finalize(work, invoice_id, intent_id)
+        if invoice["amount_due"] == 0:
+            collection.settle(work, invoice_id)
+    billing_cycles.schedule(work, subscription)
+    trials.announce(work, subscription)
+    if subscription["status"] == "incomplete":
+        agenda.put(work, "subscription.expire", subscription["id"], work.now + _INCOMPLETE_SECONDS)
     return subscription, invoice
 
 
@@ -50,16 +85,14 @@ def create(work: Work, params: Obj) -> Obj:
     error_if_incomplete. InvalidRequest when money is due and no payment method can pay it.
     """
     modelled(params, _CREATE, "subscriptions")
-    if params.get("collection_method") == "send_invoice":
-        raise NotModelled("collection by sent invoices", param="collection_method")
     given = _start_from(work, params)
     behavior = params.get("payment_behavior", "allow_incomplete")
     if behavior == "pending_if_incomplete":
         raise InvalidRequest("`pending_if_incomplete` is for updates only.", param="payment_behavior")
     subscription, invoice = start(work, given)
-    if params.get("cancel_at_period_end"):
-        _cancel_at_period_end(work, subscription, wanted=True)
-    if invoice["amount_due"] == 0 or behavior == "default_incomplete":
+    if params.get("cancel_at_period_end") or "cancel_at" in params:
+        cancellation.plan(work, subscription, params)
+    if invoice["amount_due"] == 0 or behavior == "default_incomplete" or invoice["status"] == "draft":
         return subscription
     intent = collection.collect(work, invoice["id"], collection.default_method(work, invoice))
     if intent["status"] != "succeeded" and behavior == "error_if_incomplete":
@@ -75,7 +108,7 @@ def retrieve(work: Work, _params: Obj, subscription_id: str) -> Obj:
 
 
 def update(work: Work, params: Obj, subscription_id: str) -> Obj:
-    """POST /v1/subscriptions/{id}: metadata, cancellation at the end, default method, description."""
+    """POST /v1/subscriptions/{id}: metadata, cancellation, trial, pause of collection, how it is paid."""
     modelled(params, _UPDATE, "updating a subscription")
     subscription = work.edit(KIND, subscription_id)
     if subscription["ended_at"] is not None and set(params) - {"metadata", "cancellation_details", "expand"}:
@@ -94,31 +127,15 @@ def update(work: Work, params: Obj, subscription_id: str) -> Obj:
         subscription["payment_settings"].update(payment_settings(params["payment_settings"]))
     if "trial_settings" in params:
         subscription["trial_settings"] = trial_settings(params["trial_settings"])
-    _schedule_cancellation(work, subscription, params)
+    if "pause_collection" in params:
+        pausing.set_collection(work, subscription, params["pause_collection"])
+    subscription.update(_collection_terms(params, subscription))
+    cancellation.plan(work, subscription, params)
     work.emit_updated("customer.subscription.updated", before, subscription)
-    return subscription
-
-
-def cancel(work: Work, params: Obj, subscription_id: str) -> Obj:
-    """DELETE /v1/subscriptions/{id}: ends it now; its open first invoice is voided."""
-    for name in ("invoice_now", "prorate"):
-        if params.get(name):
-            raise NotModelled(f"{name} on canceling", param=name)
-    subscription = work.edit(KIND, subscription_id)
-    if subscription["ended_at"] is not None:
-        raise ResourceMissing("subscription", subscription_id)
-    details = subscription["cancellation_details"]
-    details["reason"] = "cancellation_requested"
-    _note_details(details, params.get("cancellation_details", {}))
-    was_incomplete = subscription["status"] == "incomplete"
-    subscription.update(
-        status="incomplete_expired" if was_incomplete else "canceled",
-        canceled_at=subscription["canceled_at"] or work.now,
-        ended_at=work.now,
-    )
-    if was_incomplete:
-        invoices.void(work, {}, subscription["latest_invoice"])
-    work.emit("customer.subscription.deleted", subscription)
+    if "trial_end" in params:
+        trials.change(work, subscription, params)
+        if subscription["cancel_at_period_end"] and subscription["ended_at"] is None:
+            cancellation.at_period_end(work, subscription, wanted=True)
     return subscription
 
 
@@ -127,15 +144,19 @@ def delete_customer(work: Work, _params: Obj, customer_id: str) -> Obj:
     customer = work.edit("customer", customer_id)
     for subscription in list(work.all(KIND)):
         if subscription["customer"] == customer_id and subscription["ended_at"] is None:
-            cancel(work, {}, subscription["id"])
+            cancellation.cancel(work, {}, subscription["id"])
     work.emit("customer.deleted", customer)
     return work.add("customer", {"id": customer_id, "object": "customer", "deleted": True})
 
 
 def listing(work: Work, params: Obj) -> Iterator[Obj]:
-    """GET /v1/subscriptions: without `status` all that have not ended; `all`, `ended` or one status."""
+    """GET /v1/subscriptions: without `status` all that have not ended; `all`, `ended` or one status.
+
+    Those of test clocks are listed only when `test_clock` or `customer` asks for them.
+    """
     status = params.get("status")
-    for subscription in where(work.all(KIND), params, "customer", "collection_method"):
+    hidden = {} if "customer" in params else {"test_clock": None}
+    for subscription in where(work.all(KIND), {**hidden, **params}, "customer", "collection_method", "test_clock"):
         if _has_status(subscription, status) and _has_items(subscription, params):
             yield subscription
 
@@ -162,20 +183,6 @@ def priced_items(work: Work, items: list[Obj], param: str) -> list[tuple[Obj, in
     return result
 
 
-def trial_end_after(work: Work, days: int | None, end: Any, param: str) -> int | None:
-    """When a trial ends (UTC seconds), from a number of days or a time; None without a trial."""
-    if days is not None and end is not None:
-        raise InvalidRequest("You can only pass one of trial_period_days and trial_end.", param=param)
-    if end == "now" or (days is None and end is None):
-        return None
-    until: int = work.now + days * 86400 if days is not None else end
-    if days == 0:
-        return None
-    if not work.now < until <= work.now + _LONGEST_TRIAL:
-        raise InvalidRequest("A trial ends in the future, at most 730 days from now.", param=param)
-    return until
-
-
 def _start_from(work: Work, params: Obj) -> Start:
     if "customer" not in params:
         raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
@@ -190,18 +197,75 @@ def _start_from(work: Work, params: Obj) -> Start:
                 "`type=recurring`.",
                 param=f"items[{index}][price]",
             )
-    return Start(
+    given = Start(
         customer=customer["id"],
         items=items,
         metadata=new_metadata(params.get("metadata")),
-        trial_end=trial_end_after(work, params.get("trial_period_days"), params.get("trial_end"), "trial_period_days"),
+        trial_end=trials.end_after(work, params.get("trial_period_days"), params.get("trial_end"), "trial_period_days"),
         default_payment_method=_own_method(work, customer["id"], params.get("default_payment_method")),
         description=params.get("description"),
         automatic_tax=params.get("automatic_tax", {}).get("enabled", False),
         trial_settings=params.get("trial_settings"),
         payment_settings=params.get("payment_settings"),
         billing_mode=params.get("billing_mode"),
+        billing_cycle_anchor=params.get("billing_cycle_anchor"),
+        billing_cycle_anchor_config=params.get("billing_cycle_anchor_config"),
+        prorates=params.get("proration_behavior") != "none",
+        **_collection_terms(params),
     )
+    _check_anchor(work, given)
+    return given
+
+
+def _collection_terms(params: Obj, former: Obj | None = None) -> Obj:
+    """`collection_method` and `days_until_due`, which sent invoices need and others cannot have."""
+    former = former or {"collection_method": "charge_automatically", "days_until_due": None}
+    method = params.get("collection_method", former["collection_method"])
+    days = params.get("days_until_due", former["days_until_due"] if method == "send_invoice" else None)
+    if method == "send_invoice" and days is None:
+        raise InvalidRequest(
+            "You must pass `days_until_due` when `collection_method` is `send_invoice`.", param="days_until_due"
+        )
+    if method != "send_invoice" and days is not None:
+        raise InvalidRequest(
+            "`days_until_due` can only be set when `collection_method` is `send_invoice`.", param="days_until_due"
+        )
+    return {"collection_method": method, "days_until_due": days}
+
+
+def _check_anchor(work: Work, given: Start) -> None:
+    """An anchor lies ahead, after the trial and before the end of a natural period of the longest item."""
+    anchor, config = given.billing_cycle_anchor, given.billing_cycle_anchor_config
+    intervals = {price["recurring"]["interval"] for price, _, _ in given.items}
+    if config is not None:
+        if anchor is not None:
+            raise InvalidRequest(
+                "You can only pass one of billing_cycle_anchor and billing_cycle_anchor_config.",
+                param="billing_cycle_anchor_config",
+            )
+        if intervals & {"day", "week"}:
+            raise InvalidRequest(
+                "`billing_cycle_anchor_config` is for monthly and yearly prices.", param="billing_cycle_anchor_config"
+            )
+        _check_config(config)
+    if anchor is None:
+        return
+    begin = given.trial_end or work.now
+    latest = max(period_end(begin, price["recurring"]) for price, _, _ in given.items)
+    if anchor <= work.now or anchor < begin:
+        raise InvalidRequest("`billing_cycle_anchor` must be in the future.", param="billing_cycle_anchor")
+    if anchor > latest:
+        raise InvalidRequest(
+            "`billing_cycle_anchor` cannot be later than the next natural billing date.", param="billing_cycle_anchor"
+        )
+
+
+def _check_config(config: Obj) -> None:
+    for name, low, high in (
+        ("day_of_month", 1, 31), ("month", 1, 12), ("hour", 0, 23), ("minute", 0, 59), ("second", 0, 59)
+    ):  # fmt: skip
+        if config.get(name) is not None and not low <= config[name] <= high:
+            raise InvalidRequest(f"{name} is {low} to {high}.", param=f"billing_cycle_anchor_config[{name}]")
 
 
 def _own_method(work: Work, customer_id: str, method_id: str | None) -> str | None:
@@ -227,47 +291,6 @@ def _set_currency(work: Work, subscription: Obj) -> None:
             f"discount, or invoice items with currency {customer['currency']}.",
         )
     customer["currency"] = subscription["currency"]
-
-
-def _schedule_cancellation(work: Work, subscription: Obj, params: Obj) -> None:
-    _note_details(subscription["cancellation_details"], params.get("cancellation_details", {}))
-    if "cancel_at" in params and params.get("cancel_at_period_end"):
-        raise InvalidRequest("Only one of cancel_at and cancel_at_period_end can be given.", param="cancel_at")
-    if "cancel_at_period_end" in params:
-        _cancel_at_period_end(work, subscription, wanted=params["cancel_at_period_end"])
-    if "cancel_at" in params:
-        _cancel_at(work, subscription, params["cancel_at"])
-
-
-def _cancel_at_period_end(work: Work, subscription: Obj, *, wanted: bool) -> None:
-    end = max(item["current_period_end"] for item in subscription["items"]["data"])
-    _set_cancellation(work, subscription, end if wanted else None)
-    subscription["cancel_at_period_end"] = wanted
-
-
-def _cancel_at(work: Work, subscription: Obj, given: Any) -> None:
-    ends = [item["current_period_end"] for item in subscription["items"]["data"]]
-    if given == "max_billed_until":
-        raise NotModelled("cancel_at=max_billed_until", param="cancel_at")
-    when = {"min_period_end": min(ends), "max_period_end": max(ends), "": None}.get(given, given)
-    if when is not None and when <= work.now:
-        raise InvalidRequest("`cancel_at` must be in the future.", param="cancel_at")
-    _set_cancellation(work, subscription, when)
-    subscription["cancel_at_period_end"] = False
-
-
-def _set_cancellation(work: Work, subscription: Obj, when: int | None) -> None:
-    subscription["cancel_at"] = when
-    subscription["canceled_at"] = work.now if when else None
-    subscription["cancellation_details"]["reason"] = "cancellation_requested" if when else None
-
-
-def _note_details(details: Obj, given: Obj) -> None:
-    if "feedback_option" in given:
-        raise NotModelled("feedback options", param="cancellation_details[feedback_option]")
-    for name in ("comment", "feedback"):
-        if name in given:
-            details[name] = cleared(given[name])
 
 
 def _has_status(subscription: Obj, wanted: str | None) -> bool:

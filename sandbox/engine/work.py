@@ -35,7 +35,7 @@ class Work:
         public_url: str,
     ) -> None:
         self._objects = objects
-        self._edited: dict[tuple[str, str], Obj | None] = {}
+        self._edited: dict[str, dict[str, Obj | None]] = {}
         self._ids = ids
         self._on_event = on_event
         self.now = self.global_now = clock.now()
@@ -51,8 +51,9 @@ class Work:
 
     def find(self, kind: str, object_id: str) -> Obj | None:
         """The object for reading, or None. Do not change what it returns."""
-        if (kind, object_id) in self._edited:
-            return self._edited[kind, object_id]
+        edited = self._edited.get(kind, {})
+        if object_id in edited:
+            return edited[object_id]
         return self._objects.get(kind, {}).get(object_id)
 
     def read(self, kind: str, object_id: str, *, param: str | None = None) -> Obj:
@@ -67,30 +68,28 @@ class Work:
         found = self.read(kind, object_id, param=param)
         if found.get("deleted"):
             raise ResourceMissing(_spoken(kind), object_id, param=param)
-        if (kind, object_id) not in self._edited:
-            found = self._edited[kind, object_id] = copied(found)
+        edited = self._edited.setdefault(kind, {})
+        if object_id not in edited:
+            found = edited[object_id] = copied(found)
         return found
 
     def add(self, kind: str, body: Obj) -> Obj:
         """Takes a new object in, or replaces the one of the same id; returns it as working copy."""
-        self._edited[kind, body["id"]] = body
+        self._edited.setdefault(kind, {})[body["id"]] = body
         return body
 
     def remove(self, kind: str, object_id: str) -> None:
         """Takes the object out of the store."""
-        self._edited[kind, object_id] = None
+        self._edited.setdefault(kind, {})[object_id] = None
 
     def all(self, kind: str) -> Iterator[Obj]:
         """Every object of the kind that is not deleted, newest first, for reading."""
         committed = self._objects.get(kind, {})
-        fresh = [
-            body
-            for (its_kind, object_id), body in self._edited.items()
-            if its_kind == kind and object_id not in committed and body is not None
-        ]
+        edited = self._edited.setdefault(kind, {})
+        fresh = [body for object_id, body in edited.items() if object_id not in committed and body is not None]
         yield from (body for body in reversed(fresh) if not body.get("deleted"))
         for object_id in reversed(committed):
-            body = self._edited.get((kind, object_id), committed[object_id])
+            body = edited.get(object_id, committed[object_id])
             if body is not None and not body.get("deleted"):
                 yield body
 
@@ -133,7 +132,8 @@ class Work:
         """What the store has to commit: kind, id and the new version (None: removed)."""
         return [
             (kind, object_id, body)
-            for (kind, object_id), body in self._edited.items()
+            for kind, bodies in self._edited.items()
+            for object_id, body in bodies.items()
             if body is not self._objects.get(kind, {}).get(object_id)
         ]
 

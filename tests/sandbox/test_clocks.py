@@ -6,24 +6,9 @@ from typing import Any
 import pytest
 import stripe
 
-from .conftest import Sandbox, wait_for
+from .conftest import Sandbox
 from .support import open_session, product_with_price
-
-START = 1767225600  # 2026-01-01
-DAY = 86400
-
-
-def clock_at(sandbox: Sandbox, frozen_time: int = START, **more: Any) -> Any:
-    return sandbox.client.v1.test_helpers.test_clocks.create({"frozen_time": frozen_time, **more})
-
-
-def advance(sandbox: Sandbox, clock_id: str, to: int) -> Any:
-    """Advances and waits, as Stripe's users do."""
-    clocks = sandbox.client.v1.test_helpers.test_clocks
-    answer = clocks.advance(clock_id, {"frozen_time": to})
-    assert answer.status == "advancing"
-    assert answer.status_details.advancing.target_frozen_time == to
-    return wait_for(lambda: (c := clocks.retrieve(clock_id)).status == "ready" and c)
+from .timing import DAY, START, advance, clock_at
 
 
 def events_of(sandbox: Sandbox, clock_id: str) -> list[Any]:

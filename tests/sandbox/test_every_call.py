@@ -36,6 +36,7 @@ def _tour(sandbox: Sandbox) -> None:
     _people(sandbox, customer.id, method)
     _usage(sandbox, customer.id)
     _selling(sandbox, price.id, customer.id)
+    _billing(sandbox, price.id, customer.id)
     _money(sandbox)
     _endpoints(sandbox)
     _time(sandbox)
@@ -160,6 +161,23 @@ def _time(sandbox: Sandbox) -> None:
     clocks.retrieve(clock.id)
     clocks.list()
     clocks.delete(clock.id)
+
+
+def _billing(sandbox: Sandbox, price: str, customer: str) -> None:
+    v1 = sandbox.client.v1
+    subscription = v1.subscriptions.create({"customer": customer, "items": [{"price": price}]})
+    item = v1.subscription_items.list({"subscription": subscription.id}).data[0]
+    v1.subscription_items.retrieve(item.id)
+    v1.subscriptions.pause(subscription.id, {"bill_for": {"unused_time_from": {"type": "none"}}})
+    v1.subscriptions.resume(subscription.id)
+    draft = v1.invoices.create({"customer": customer})
+    v1.invoices.update(draft.id, {"description": "by hand"})
+    v1.invoices.delete(draft.id)
+    sent = v1.invoices.create({"customer": customer, "collection_method": "send_invoice", "days_until_due": 3})
+    v1.invoices.finalize_invoice(sent.id)
+    v1.invoices.send_invoice(sent.id)
+    waiting: Any = {"customer": customer, "items": [{"price": price}], "payment_behavior": "default_incomplete"}
+    v1.invoices.mark_uncollectible(str(v1.subscriptions.create(waiting).latest_invoice))
 
 
 def _endpoints(sandbox: Sandbox) -> None:

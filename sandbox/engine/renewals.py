@@ -1,0 +1,50 @@
+"""Renewals: at the end of an item's period the next one begins, and an invoice bills it.
+
+Items whose periods end together share an invoice; mixed intervals make invoices of their own
+(docs.stripe.com/billing/subscriptions/mixed-interval).
+"""
+
+from . import billing_cycles, endings, subscription_invoices, trials
+from .work import Obj, Work, copied
+
+KIND = "subscription"
+
+
+def renew(work: Work, subscription_id: str) -> None:
+    """The agenda's, at the end of the first period to end."""
+    subscription = work.edit(KIND, subscription_id)
+    cancel_at = subscription["cancel_at"]
+    if cancel_at is not None and cancel_at <= work.now:
+        endings.end(work, subscription, None)
+    elif subscription["status"] == "trialing":
+        trials.finish(work, subscription)
+    else:
+        _renew(work, subscription)
+
+
+def announce(work: Work, subscription_id: str) -> None:
+    """The agenda's, some days before a renewal: invoice.upcoming, unless nothing will be collected."""
+    subscription = work.read(KIND, subscription_id)
+    ends = subscription["cancel_at"]
+    if ends is not None and ends <= billing_cycles.first_end(subscription):
+        return
+    if subscription["pause_collection"] is None:
+        work.emit("invoice.upcoming", subscription_invoices.upcoming(work, subscription))
+
+
+def _renew(work: Work, subscription: Obj) -> None:
+    before = copied(subscription)
+    begun = {item["id"]: item["current_period_start"] for item in subscription["items"]["data"]}
+    items = billing_cycles.roll(subscription, work.now)
+    invoice_id = subscription["latest_invoice"] = work.new_id("in")
+    draft = subscription_invoices.of_items(
+        work,
+        subscription,
+        items,
+        "subscription_cycle",
+        invoice_id=invoice_id,
+        period_start=min(begun[item["id"]] for item in items),
+    )
+    work.emit_updated("customer.subscription.updated", before, subscription)
+    subscription_invoices.issue(work, subscription, draft)
+    billing_cycles.schedule(work, subscription)
