@@ -19,6 +19,8 @@ from . import (
     faults,
     hooks,
     mail,
+    netbox,
+    odoo,
     process,
     requests,
     settings,
@@ -34,7 +36,7 @@ CONTROLS: list[Route] = [
     route
     for resource in (
         process, snapshots, clock, settings, customers, requests, wire, events, deliveries, webhook_endpoints, faults,
-        checkout, mail, slack, hooks,
+        checkout, mail, slack, netbox, odoo, hooks,
     )
     for route in resource.ROUTES
 ]  # fmt: skip

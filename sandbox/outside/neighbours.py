@@ -11,6 +11,7 @@ from . import moods
 from .hooks import Hooks
 from .moods import Mood
 from .netbox import NetBox
+from .odoo import Odoo
 from .slack import Slack
 
 # What a fault of the control API's queue means for a neighbour.
@@ -43,7 +44,7 @@ class Neighbours:
     def __init__(self, store: Store, faults: Faults) -> None:
         self._store = store
         self._faults = faults
-        self._all: list[Neighbour] = [Slack(store), NetBox(store), Hooks(store)]
+        self._all: list[Neighbour] = [Slack(store), NetBox(store), Odoo(store), Hooks(store)]
 
     def find(self, method: str, path: str) -> Neighbour | None:
         """The one that answers this request, or None when it is for somebody else."""

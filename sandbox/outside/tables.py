@@ -1,6 +1,6 @@
 """Rows with whole-number ids from 1, as databases number them, in the sandbox's store.
 
-An id is never given out twice, also after its row was removed. Rows handed out for reading must not be changed.
+An id is not given out twice, also after its row was removed. Rows handed out for reading must not be changed.
 """
 
 from typing import Any, TypeAlias
@@ -54,6 +54,11 @@ class Table:
         for row in rows:
             self.remove(row["id"])
         return len(rows)
+
+    def start_over(self) -> None:
+        """Takes all rows out and numbers from 1 again, as a new database does."""
+        self.clear()
+        self._work.remove(_SEQUENCES, self._kind)
 
     def keep_newest(self, most: int) -> None:
         """Takes the oldest rows out until so many are left."""

@@ -24,6 +24,7 @@ TOOLS = [
     ("mailbox", "/mailbox", "Mailbox"),
     ("slack", "/slack", "Slack"),
     ("netbox", "/netbox", "NetBox"),
+    ("odoo", "/odoo", "Odoo"),
     ("hooks", "/hooks", "Receivers"),
 ]
 _TEMPLATES.globals["tools"] = TOOLS

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from ..errors import ResourceMissing
 from ..world import World
-from . import checkout, hooks, index, invoice, mailbox, netbox, slack
+from . import checkout, hooks, index, invoice, mailbox, netbox, odoo, slack
 from .rendering import page, secured
 from .texts import words_for
 
@@ -43,6 +43,9 @@ _VIEWS: list[tuple[str, tuple[str, ...], _View]] = [
     ("/netbox", ("GET",), netbox.show),
     ("/netbox/mood", ("POST",), netbox.set_mood),
     ("/netbox/clear", ("POST",), netbox.clear),
+    ("/odoo", ("GET",), odoo.show),
+    ("/odoo/mood", ("POST",), odoo.set_mood),
+    ("/odoo/clear", ("POST",), odoo.clear),
     ("/hooks", ("GET",), hooks.listing),
     ("/hooks/<name>", ("GET",), hooks.show),
     ("/hooks/<name>/mood", ("POST",), hooks.set_mood),

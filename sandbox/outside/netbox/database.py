@@ -37,9 +37,9 @@ class Database:
         self._table(label).remove(row_id)
 
     def clear(self, label: str) -> None:
-        """Takes all rows of a model out."""
+        """Takes all rows of a model out; the next one has the id 1."""
         self._forget(label)
-        self._table(label).clear()
+        self._table(label).start_over()
 
     def rows(self, label: str) -> list[Row]:
         """All rows of one model in order of id, for reading."""

@@ -70,7 +70,9 @@ def authenticated(database: Database, header: str | None, address: str | None) -
             "Invalid authorization header: Could not parse key from v2 token. "
             "Did you mean to use 'Token' instead of 'Bearer'?"
         )
-    token = next((row for row in database.rows(TABLE) if secrets.compare_digest(row["token"], given)), None)
+    token = next(
+        (row for row in database.rows(TABLE) if secrets.compare_digest(row["token"].encode(), given.encode())), None
+    )
     if token is None:
         raise denied(f"Invalid v{version} token")
     _check(database, token, address)
