@@ -14,7 +14,10 @@ from .work import Obj, Work, copied
 
 @dataclass(slots=True)
 class Draft:
-    """What a new invoice is made of. `finalizes_at` in UTC seconds; `terms` are fields to be set as they are."""
+    """What a new invoice is made of. `finalizes_at` in UTC seconds; `terms` are fields to be set as they are.
+
+    `pending`: ids of the invoice items whose lines are among them.
+    """
 
     id: str
     customer: Obj
@@ -28,6 +31,7 @@ class Draft:
     auto_advance: bool = True
     finalizes_at: int | None = None
     terms: Obj = field(default_factory=dict)
+    pending: list[str] = field(default_factory=list)
 
 
 def invoice_body(work: Work, draft: Draft) -> Obj:

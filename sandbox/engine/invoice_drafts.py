@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..errors import InvalidRequest, NotModelled, modelled
-from . import agenda, invoice_automation, invoices
+from ..errors import InvalidRequest, modelled
+from . import agenda, invoice_automation, invoice_items, invoices, subscription_invoices
 from .fields import cleared, merged_metadata, new_metadata
 from .invoice_automation import HOUR
 from .invoice_body import Draft
@@ -26,8 +26,6 @@ def create(work: Work, params: Obj) -> Obj:
     """
     modelled(params, _TERMS | {"customer", "currency", "subscription", "pending_invoice_items_behavior"}, "invoices")
     customer = work.edit("customer", _customer_of(work, params), param="customer")
-    if params.get("pending_invoice_items_behavior", "exclude") == "include":
-        raise NotModelled("pending invoice items on invoices", param="pending_invoice_items_behavior")
     subscription = _subscription_of(work, params, customer)
     terms = {name: cleared(params[name]) for name in _TEXTS if name in params}
     terms["metadata"] = new_metadata(params.get("metadata"))
@@ -41,6 +39,10 @@ def create(work: Work, params: Obj) -> Obj:
         auto_advance=False,
         terms=terms,
     )
+    if params.get("pending_invoice_items_behavior", "exclude") == "include":
+        own = None if subscription is None else subscription["id"]
+        waiting = invoice_items.pending(work, customer["id"], own, only=own is not None)
+        subscription_invoices.take_pending(work, given, waiting)
     invoice = invoices.prepare(work, given)
     _assign(work, invoice, params)
     work.emit("invoice.created", invoice)
@@ -77,6 +79,7 @@ def delete(work: Work, _params: Obj, invoice_id: str) -> Obj:
     if invoice["billing_reason"] != "manual":
         raise InvalidRequest("You can't delete invoices created by subscriptions.")
     agenda.drop(work, "invoice.finalize", invoice_id)
+    invoice_items.release(work, invoice_id)
     work.emit("invoice.deleted", invoice)
     work.remove(KIND, invoice_id)
     return {"id": invoice_id, "object": KIND, "deleted": True}

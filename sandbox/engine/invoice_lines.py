@@ -1,7 +1,8 @@
 """The lines of an invoice: what a subscription's items cost for their current periods.
 
 Shapes of the pinned version: `parent.subscription_item_details`, `pricing.price_details`. A tiered price makes
-a line per tier; a period that was cut short is billed for its part (proration.debit).
+a line per tier; a period that was cut short is billed for its part (proration.debit). Metered items have no
+lines ahead; what they used is in usage_lines.py.
 """
 
 from decimal import Decimal
@@ -24,10 +25,17 @@ def lines_of_items(
     """
     lines = []
     for item in items:
+        if is_metered(item):
+            continue
         part = part_of_period(subscription, item)
         free = subscription["status"] == "trialing" or not (prorates or part == 1)
         lines += _lines_of(work, invoice_id, subscription, item, Fraction(0) if free else part)
     return lines
+
+
+def is_metered(item: Obj) -> bool:
+    """Whether the item is billed afterwards, for what was used."""
+    return bool(item["price"]["recurring"]["usage_type"] == "metered")
 
 
 def blank_line(work: Work, invoice_id: str, currency: str, amount: int) -> Obj:
@@ -53,16 +61,16 @@ def blank_line(work: Work, invoice_id: str, currency: str, amount: int) -> Obj:
 
 def _lines_of(work: Work, invoice_id: str, subscription: Obj, item: Obj, part: Fraction) -> list[Obj]:
     price, quantity = item["price"], item["quantity"]
-    name = work.read("product", price["product"])["name"]
     if part == 0:
+        name = work.read("product", price["product"])["name"]
         trial = subscription["status"] == "trialing"
         nothing = Part(Decimal(quantity), Decimal(0), Decimal(0), 0)
-        described = f"Trial period for {name}" if trial else _description(name, price, nothing, subscription)
-        return [_line(work, invoice_id, subscription, item, nothing, described)]
+        text = f"Trial period for {name}" if trial else described(work, price, nothing, subscription)
+        return [line_of(work, invoice_id, subscription, item, nothing, text)]
     lines = []
     for each in pricing.parts_of(price, quantity, subscription["currency"]):
-        described = _description(name, price, each, subscription)
-        lines.append(_line(work, invoice_id, subscription, item, _shortened(each, part, subscription), described))
+        text = described(work, price, each, subscription)
+        lines.append(line_of(work, invoice_id, subscription, item, _shortened(each, part, subscription), text))
     return lines
 
 
@@ -74,7 +82,8 @@ def _shortened(whole: Part, part: Fraction, subscription: Obj) -> Part:
     return Part(whole.quantity, Decimal(amount) / max(whole.quantity, Decimal(1)), whole.exact, amount, whole.tier)
 
 
-def _line(work: Work, invoice_id: str, subscription: Obj, item: Obj, part: Part, description: str) -> Obj:
+def line_of(work: Work, invoice_id: str, subscription: Obj, item: Obj, part: Part, description: str) -> Obj:
+    """One line of an item, for its current period."""
     price = item["price"]
     whole = part.quantity == part.quantity.to_integral_value()
     return {
@@ -109,7 +118,9 @@ def _origin(subscription: Obj, item: Obj) -> Obj:
     }
 
 
-def _description(name: str, price: Obj, part: Part, subscription: Obj) -> str:
+def described(work: Work, price: Obj, part: Part, subscription: Obj) -> str:
+    """What the payer reads: quantity, product, tier, unit price, interval."""
+    name = work.read("product", price["product"])["name"]
     recurring = price["recurring"]
     count = recurring["interval_count"]
     every = recurring["interval"] if count == 1 else f"{count} {recurring['interval']}s"

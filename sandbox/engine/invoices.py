@@ -7,7 +7,16 @@ request makes in invoice_drafts.py.
 from collections.abc import Iterator
 
 from ..errors import InvalidRequest
-from . import agenda, customer_balance, customers, invoice_payments, invoice_totals, payment_intents
+from . import (
+    agenda,
+    customer_balance,
+    customers,
+    invoice_items,
+    invoice_payments,
+    invoice_totals,
+    payment_intents,
+    usage_lines,
+)
 from .fields import in_range, where
 from .invoice_body import Draft, invoice_body
 from .periods import DAY
@@ -28,6 +37,8 @@ def draft(work: Work, given: Draft) -> Obj:
 def prepare(work: Work, given: Draft) -> Obj:
     """A new draft that is not announced yet: what it adds up to decides on what is told first."""
     invoice = work.add(KIND, invoice_body(work, given))
+    for item_id in given.pending:
+        invoice_items.take(work, item_id, given.id)
     if given.finalizes_at is not None:
         agenda.put(work, "invoice.finalize", invoice["id"], given.finalizes_at)
     return invoice
@@ -40,6 +51,7 @@ def finalize(work: Work, invoice_id: str, intent_id: str | None = None) -> Obj:
     """
     invoice = work.edit(KIND, invoice_id)
     agenda.drop(work, "invoice.finalize", invoice_id)
+    usage_lines.refresh(work, invoice)
     invoice_totals.add_up(work, invoice)
     customer_balance.apply(work, invoice["customer"], invoice_id)
     if invoice["number"] is None:

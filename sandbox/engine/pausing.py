@@ -6,8 +6,17 @@ Sources: docs.stripe.com/billing/subscriptions/pause-payment, .../pausing, and t
 
 from typing import Any
 
-from ..errors import InvalidRequest, NotModelled, modelled
-from . import agenda, billing_cycles, collection, invoices, standing, subscription_invoices
+from ..errors import InvalidRequest, modelled
+from . import (
+    agenda,
+    billing_cycles,
+    collection,
+    invoices,
+    proration_items,
+    standing,
+    subscription_invoices,
+    usage_lines,
+)
 from .invoice_body import Draft
 from .work import Obj, Work, copied
 
@@ -40,15 +49,27 @@ def resume_collection_due(work: Work, subscription_id: str) -> None:
 
 
 def pause(work: Work, params: Obj, subscription_id: str) -> Obj:
-    """POST /v1/subscriptions/{id}/pause, for active subscriptions that are charged automatically."""
+    """POST /v1/subscriptions/{id}/pause, for active subscriptions that are charged automatically.
+
+    Time that was paid and is not used is given back as pending items (`bill_for[unused_time_from]`: now, none, or
+    the whole period), and with `invoicing_behavior` invoice billed at once. Usage up to now is billed by an
+    invoice in any case (assumed: usage cannot wait as a pending item).
+    """
     modelled(params, {"type", "bill_for", "invoicing_behavior"}, "pausing a subscription")
     subscription = work.edit(KIND, subscription_id)
     if subscription["status"] != "active" or subscription["collection_method"] != "charge_automatically":
         raise InvalidRequest("Only active subscriptions that are charged automatically can be paused.")
-    unused = params.get("bill_for", {}).get("unused_time_from", {"type": "now"})["type"]
-    if unused != "none":
-        raise NotModelled("credits for unused time on pausing", param="bill_for[unused_time_from]")
+    bill_for = params.get("bill_for", {})
+    _give_back(work, subscription, bill_for.get("unused_time_from", {"type": "now"})["type"])
+    usage = bill_for.get("outstanding_usage_through", {"type": "now"})["type"] == "now"
+    draft = None
+    if params.get("invoicing_behavior") == "invoice" or (usage and usage_lines.has_usage(work, subscription)):
+        draft = subscription_invoices.of_pending(work, subscription, "subscription_update", with_usage=usage)
+    if draft is not None:
+        subscription["latest_invoice"] = draft.id
     standing.pause(work, subscription, "pause_requested")
+    if draft is not None:
+        subscription_invoices.issue(work, subscription, draft)
     return subscription
 
 
@@ -106,13 +127,22 @@ def _resumed(work: Work, subscription: Obj, params: Obj) -> Obj:
 def _draft(work: Work, ahead: Obj, params: Obj) -> Draft | None:
     unchanged = params.get("billing_cycle_anchor", {"type": "now"})["type"] == "unchanged"
     prorates = params.get("proration_behavior", "create_prorations")
-    if unchanged and prorates == "create_prorations":
-        raise NotModelled("pending prorations of a resumption", param="proration_behavior")
-    if unchanged and prorates == "none":
+    if unchanged and prorates != "always_invoice":
+        if prorates == "create_prorations":
+            for item in ahead["items"]["data"]:
+                proration_items.charge(work, ahead, item, work.now)
         return None
     return subscription_invoices.of_items(
         work, ahead, ahead["items"]["data"], "subscription_update", invoice_id=work.new_id("in"), at_once=True
     )
+
+
+def _give_back(work: Work, subscription: Obj, since: str) -> None:
+    if since == "none":
+        return
+    for item in subscription["items"]["data"]:
+        at = work.now if since == "now" else item["current_period_start"]
+        proration_items.give_back(work, subscription, item, at)
 
 
 def _collect(work: Work, invoice: Obj) -> None:

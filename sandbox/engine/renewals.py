@@ -4,7 +4,7 @@ Items whose periods end together share an invoice; mixed intervals make invoices
 (docs.stripe.com/billing/subscriptions/mixed-interval).
 """
 
-from . import billing_cycles, endings, subscription_invoices, trials
+from . import billing_cycles, cancellation, subscription_invoices, trials, usage_lines
 from .work import Obj, Work, copied
 
 KIND = "subscription"
@@ -15,7 +15,7 @@ def renew(work: Work, subscription_id: str) -> None:
     subscription = work.edit(KIND, subscription_id)
     cancel_at = subscription["cancel_at"]
     if cancel_at is not None and cancel_at <= work.now:
-        endings.end(work, subscription, None)
+        cancellation.cancel_due(work, subscription_id)
     elif subscription["status"] == "trialing":
         trials.finish(work, subscription)
     else:
@@ -34,17 +34,19 @@ def announce(work: Work, subscription_id: str) -> None:
 
 def _renew(work: Work, subscription: Obj) -> None:
     before = copied(subscription)
-    begun = {item["id"]: item["current_period_start"] for item in subscription["items"]["data"]}
+    ended = [item for item in before["items"]["data"] if item["current_period_end"] <= work.now]
     items = billing_cycles.roll(subscription, work.now)
     invoice_id = subscription["latest_invoice"] = work.new_id("in")
+    used = usage_lines.of_periods(work, invoice_id, subscription, ended)
     draft = subscription_invoices.of_items(
         work,
         subscription,
         items,
         "subscription_cycle",
         invoice_id=invoice_id,
-        period_start=min(begun[item["id"]] for item in items),
+        period_start=min(item["current_period_start"] for item in ended),
     )
+    draft.lines = used + draft.lines
     work.emit_updated("customer.subscription.updated", before, subscription)
     subscription_invoices.issue(work, subscription, draft)
     billing_cycles.schedule(work, subscription)

@@ -27,7 +27,9 @@ class Start:
     billing_cycle_anchor_config: Obj | None = None
     collection_method: str = "charge_automatically"
     days_until_due: int | None = None
+    currency: str | None = None  # the prices' own when not given
     prorates: bool = True  # whether a first period that is cut short by the anchor is billed
+    takes_pending: bool = False  # whether the first invoice takes what is pending for the customer
 
 
 def subscription_body(work: Work, given: Start, test_clock: str | None) -> Obj:
@@ -45,7 +47,7 @@ def subscription_body(work: Work, given: Start, test_clock: str | None) -> Obj:
         "cancellation_details": absent("comment", "feedback", "feedback_option", "reason"),
         "collection_method": given.collection_method,
         "created": work.now,
-        "currency": given.items[0][0]["currency"],
+        "currency": given.currency or given.items[0][0]["currency"],
         "customer": given.customer,
         "days_until_due": given.days_until_due,
         "items": list_object(items, f"/v1/subscription_items?subscription={subscription_id}"),
@@ -146,6 +148,8 @@ def _unused() -> Obj:
 
 
 def _item(work: Work, subscription_id: str, price: Obj, quantity: int, metadata: Obj) -> Obj:
+    # Metered items have no quantity: they are billed for what is used.
+    counted = {} if price["recurring"]["usage_type"] == "metered" else {"quantity": quantity}
     return {
         "id": work.new_id("si"),
         "object": "subscription_item",
@@ -158,7 +162,7 @@ def _item(work: Work, subscription_id: str, price: Obj, quantity: int, metadata:
         "metadata": metadata,
         "plan": prices.plan_of(price),
         "price": copied(price),
-        "quantity": quantity,
+        **counted,
         "subscription": subscription_id,
         "tax_rates": [],
     }

@@ -1,9 +1,13 @@
-"""The invoices of a subscription: what goes on them, and whether they advance by themselves."""
+"""The invoices of a subscription: what goes on them, and whether they advance by themselves.
 
-from . import agenda, collection, invoice_automation, invoices
+In flexible billing mode what is pending for the customer rides every invoice of the subscription.
+"""
+
+from . import agenda, collection, invoice_automation, invoice_items, invoices, usage_lines
 from .billing_cycles import first_end, roll
 from .invoice_automation import HOUR
 from .invoice_body import Draft, invoice_body
+from .invoice_item_lines import line_of
 from .invoice_lines import lines_of_items
 from .work import Obj, Work, copied
 
@@ -18,15 +22,16 @@ def of_items(
     period_start: int | None = None,
     at_once: bool = False,
     prorates: bool = True,
+    takes_pending: bool = True,
 ) -> Draft:
-    """What bills these items for their current periods.
+    """What bills these items for their current periods, and what is pending.
 
     `at_once`: whoever asks for it finalizes it. Those of an unpaid subscription, and of one whose collection is
     paused, stay drafts.
     """
     paused = subscription["pause_collection"]
     kept = subscription["status"] == "unpaid" or (paused is not None and paused["behavior"] == "keep_as_draft")
-    return Draft(
+    draft = Draft(
         id=invoice_id,
         customer=work.read("customer", subscription["customer"]),
         currency=subscription["currency"],
@@ -39,6 +44,24 @@ def of_items(
         auto_advance=not kept,
         finalizes_at=None if kept or at_once else work.now + HOUR,
     )
+    if takes_pending:
+        take_pending(work, draft, invoice_items.pending(work, subscription["customer"], subscription["id"]))
+    return draft
+
+
+def of_pending(work: Work, subscription: Obj, reason: str, *, with_usage: bool) -> Draft | None:
+    """What bills only what is pending for the subscription, and its usage up to now; None when that is nothing."""
+    items = subscription["items"]["data"]
+    draft = of_items(work, subscription, [], reason, invoice_id=work.new_id("in"))
+    if with_usage and usage_lines.has_usage(work, subscription):
+        draft.lines += usage_lines.of_periods(work, draft.id, subscription, items, work.now)
+    return draft if draft.lines else None
+
+
+def take_pending(work: Work, draft: Draft, items: list[Obj]) -> None:
+    """Puts the lines of pending items on a draft; they are taken when it is."""
+    draft.lines += [line_of(work, draft.id, item) for item in items]
+    draft.pending += [item["id"] for item in items]
 
 
 def issue(work: Work, subscription: Obj, draft: Draft) -> None:
@@ -77,12 +100,15 @@ def upcoming(work: Work, subscription: Obj) -> Obj:
     ahead = copied(subscription)
     ended = [item for item in ahead["items"]["data"] if item["current_period_end"] <= then]
     begun = min(item["current_period_start"] for item in ended)
+    invoice_id = work.new_id("upcoming")
+    used = [] if ahead["status"] == "trialing" else usage_lines.of_periods(work, invoice_id, ahead, ended)
     if ahead["status"] == "trialing":
         ahead["status"] = "active"
     work.now = then
     try:
-        items, invoice_id = roll(ahead, then), work.new_id("upcoming")
+        items = roll(ahead, then)
         draft = of_items(work, ahead, items, "upcoming", invoice_id=invoice_id, period_start=begun)
+        draft.lines = used + draft.lines
         return invoice_body(work, draft)
     finally:
         work.now = now

@@ -63,6 +63,7 @@ def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Ob
             invoice_id=invoice_id,
             at_once=not sent,
             prorates=given.prorates,
+            takes_pending=given.takes_pending,
         ),
     )
     if subscription["status"] == "incomplete" and (sent or invoice["amount_due"] == 0):
@@ -177,6 +178,8 @@ def priced_items(work: Work, items: list[Obj], param: str) -> list[tuple[Obj, in
                 "The price specified is inactive. This field only accepts active prices.",
                 param=f"{here}[price]",
             )
+        if "quantity" in item and (price["recurring"] or {}).get("usage_type") == "metered":
+            raise InvalidRequest("`quantity` cannot be given for metered prices.", param=f"{here}[quantity]")
         result.append((price, item.get("quantity", 1), new_metadata(item.get("metadata"))))
     if len({price["currency"] for price, _, _ in result}) > 1:
         raise InvalidRequest("All prices on a subscription must have the same currency.", param=param)
@@ -210,11 +213,26 @@ def _start_from(work: Work, params: Obj) -> Start:
         billing_mode=params.get("billing_mode"),
         billing_cycle_anchor=params.get("billing_cycle_anchor"),
         billing_cycle_anchor_config=params.get("billing_cycle_anchor_config"),
+        currency=_currency_of(params, customer, [price for price, _, _ in items]),
         prorates=params.get("proration_behavior") != "none",
+        takes_pending=True,
         **_collection_terms(params),
     )
     _check_anchor(work, given)
     return given
+
+
+def _currency_of(params: Obj, customer: Obj, prices: list[Obj]) -> str | None:
+    """The currency asked for, or the customer's, when every price offers it; None: the prices' own."""
+    wanted = params.get("currency", customer["currency"])
+    if wanted is None:
+        return None
+    wanted = str(wanted).lower()
+    if all(wanted == price["currency"] or wanted in price.get("_", {}).get("currency_options", {}) for price in prices):
+        return wanted
+    if "currency" in params:
+        raise InvalidRequest(f"The prices are not available in the currency {wanted}.", param="currency")
+    return None
 
 
 def _collection_terms(params: Obj, former: Obj | None = None) -> Obj:

@@ -3,7 +3,16 @@
 from typing import Any
 
 from ..errors import InvalidRequest, NotModelled
-from . import agenda, billing_cycles, collection, endings, payment_intents, standing, subscription_invoices
+from . import (
+    agenda,
+    billing_cycles,
+    collection,
+    endings,
+    payment_intents,
+    proration_items,
+    standing,
+    subscription_invoices,
+)
 from .invoice_body import Draft
 from .periods import DAY
 from .work import Obj, Work, copied
@@ -74,7 +83,8 @@ def change(work: Work, subscription: Obj, params: Obj) -> None:
     before = copied(subscription)
     begins = subscription["status"] != "trialing"
     if begins and params.get("proration_behavior") != "none":
-        raise NotModelled("prorations of a trial that begins later", param="trial_end")
+        for item in subscription["items"]["data"]:
+            proration_items.give_back(work, subscription, item, work.now)
     subscription["trial_end"] = until
     for item in subscription["items"]["data"]:
         item["current_period_end"] = until
@@ -156,7 +166,7 @@ def _collect(work: Work, subscription: Obj, invoice: Obj, payment_behavior: str)
 
 
 def _begin_again(work: Work, subscription: Obj) -> Draft:
-    """A running subscription gets a trial; what was billed of its period is not given back."""
+    """A running subscription gets a trial. Its invoice costs nothing, but what is pending rides it."""
     subscription.update(status="trialing", trial_start=work.now)
     for item in subscription["items"]["data"]:
         item["current_period_start"] = work.now

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import pytest
-import stripe
-
 from .conftest import Sandbox
 from .support import product_with_price
 from .timing import DAY, START, advance, at, clock_at, clocked_customer, told
@@ -68,11 +65,50 @@ def test_at_a_time_within_a_later_period(shared: Sandbox) -> None:
 def test_at_a_time_within_this_period(shared: Sandbox) -> None:
     clock, subscription = subscription_on_clock(shared)
     api = shared.client.v1.subscriptions
-    with pytest.raises(stripe.InvalidRequestError, match="does not model"):
-        api.update(subscription.id, {"cancel_at": START + DAY})
     api.update(subscription.id, {"cancel_at": START + DAY, "proration_behavior": "none"})
     advance(shared, clock, START + DAY)
     assert api.retrieve(subscription.id).status == "canceled"
+    assert len(shared.client.v1.invoices.list({"subscription": subscription.id}).data) == 1
+    clock, subscription = subscription_on_clock(shared)
+    api.update(subscription.id, {"cancel_at": START + 11 * DAY})
+    advance(shared, clock, START + 12 * DAY)
+    last = shared.client.v1.invoices.list({"subscription": subscription.id}).data[0]
+    # 20 of January's 31 days are given back, to the customer's balance.
+    assert (last.total, last.amount_due, last.status) == (-1871, 0, "paid")
+    assert shared.client.v1.customers.retrieve(str(subscription.customer)).balance == -1871
+
+
+def test_now_with_the_time_left_given_back(shared: Sandbox) -> None:
+    clock, subscription = subscription_on_clock(shared)
+    advance(shared, clock, START + 11 * DAY)
+    shared.client.v1.subscriptions.cancel(subscription.id, {"prorate": True, "invoice_now": True})
+    last = shared.client.v1.invoices.list({"subscription": subscription.id}).data[0]
+    line = last.lines.data[0]
+    assert (last.status, last.billing_reason, line.amount) == ("draft", "subscription_update", -1871)
+    assert (line.period.start, line.period.end) == (START + 11 * DAY, END)
+    advance(shared, clock, START + 12 * DAY)
+    customer = shared.client.v1.customers.retrieve(str(subscription.customer))
+    assert (shared.client.v1.invoices.retrieve(last.id).status, customer.balance) == ("paid", -1871)
+
+
+def test_now_with_the_credit_left_pending(shared: Sandbox) -> None:
+    clock, subscription = subscription_on_clock(shared)
+    advance(shared, clock, START + 11 * DAY)
+    v1 = shared.client.v1
+    v1.subscriptions.cancel(subscription.id, {"prorate": True})
+    assert len(v1.invoices.list({"subscription": subscription.id}).data) == 1
+    draft = v1.invoices.create({"customer": str(subscription.customer), "pending_invoice_items_behavior": "include"})
+    assert draft.total == -1871
+
+
+def test_pending_items_are_billed_at_the_end(shared: Sandbox) -> None:
+    clock, subscription = subscription_on_clock(shared, cancel_at_period_end=True)
+    customer = str(subscription.customer)
+    shared.client.v1.invoice_items.create({"customer": customer, "amount": 500, "currency": "usd"})
+    advance(shared, clock, END + HOUR)
+    last = shared.client.v1.invoices.list({"subscription": subscription.id}).data[0]
+    assert (last.total, last.status, last.billing_reason) == (500, "paid", "subscription_cycle")
+    assert shared.client.v1.subscriptions.retrieve(subscription.id).latest_invoice == last.id
 
 
 def test_canceling_now_leaves_the_invoices_alone(sandbox: Sandbox) -> None:

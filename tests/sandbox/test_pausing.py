@@ -62,8 +62,6 @@ def test_a_paused_subscription_has_no_periods(sandbox: Sandbox) -> None:
     clock, subscription = subscription_on_clock(sandbox)
     api = sandbox.client.v1.subscriptions
     advance(sandbox, clock, START + DAY)
-    with pytest.raises(stripe.InvalidRequestError, match="does not model credits"):
-        api.pause(subscription.id)
     paused = api.pause(subscription.id, NO_CREDIT)
     assert (paused.status, paused.status_details.paused.transitioned_at) == ("paused", START + DAY)
     assert paused.status_details.paused.subscription.type == "pause_requested"
@@ -131,8 +129,6 @@ def test_resuming_on_the_former_grid(shared: Sandbox) -> None:
     v1.subscriptions.pause(subscription.id, NO_CREDIT)
     advance(shared, clock, at(2026, 2, 15))
     params: Any = {"billing_cycle_anchor": {"type": "unchanged"}}
-    with pytest.raises(stripe.InvalidRequestError, match="does not model"):
-        v1.subscriptions.resume(subscription.id, params)
     free = v1.subscriptions.resume(subscription.id, {**params, "proration_behavior": "none"})
     item = free["items"].data[0]
     assert (free.status, item.current_period_start, item.current_period_end) == (
@@ -142,3 +138,28 @@ def test_resuming_on_the_former_grid(shared: Sandbox) -> None:
     paying: Any = {**params, "proration_behavior": "always_invoice", "payment_behavior": "resume_on_payment_success"}
     assert v1.subscriptions.resume(subscription.id, paying).status == "active"
     assert latest(shared, subscription).total == 1450
+
+
+def test_unused_time_is_given_back_and_rides_the_next_invoice(shared: Sandbox) -> None:
+    clock, subscription = subscription_on_clock(shared)
+    v1 = shared.client.v1
+    advance(shared, clock, START + 11 * DAY)
+    v1.subscriptions.pause(subscription.id)
+    credit = v1.invoice_items.list({"customer": str(subscription.customer), "pending": True}).data
+    assert [item.amount for item in credit] == [-1871]
+    v1.subscriptions.resume(subscription.id, {"payment_behavior": "resume_on_payment_success"})
+    assert latest(shared, subscription).total == 2900 - 1871
+
+
+def test_pausing_with_an_invoice(shared: Sandbox) -> None:
+    clock, subscription = subscription_on_clock(shared)
+    v1 = shared.client.v1
+    advance(shared, clock, START + 11 * DAY)
+    whole: Any = {"unused_time_from": {"type": "item_current_period_start"}}
+    v1.subscriptions.pause(subscription.id, {"bill_for": whole, "invoicing_behavior": "invoice"})
+    assert latest(shared, subscription).total == -2900
+    advance(shared, clock, START + 12 * DAY)
+    assert v1.customers.retrieve(str(subscription.customer)).balance == -2900
+    v1.subscriptions.resume(subscription.id, {"billing_cycle_anchor": {"type": "unchanged"}})
+    debit = v1.invoice_items.list({"customer": str(subscription.customer), "pending": True}).data
+    assert [item.amount for item in debit] == [round(2900 * 20 / 31) - round(2900 / 31)]
