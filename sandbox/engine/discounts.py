@@ -21,7 +21,10 @@ _MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """What a discount is applied to: ids, under the names that the discount has for them."""
+    """What a discount is applied to: ids, under the names that the discount has for them.
+
+    `within`: the subscription of a subscription item.
+    """
 
     customer: str | None
     subscription: str | None = None
@@ -29,11 +32,12 @@ class Owner:
     invoice: str | None = None
     invoice_item: str | None = None
     checkout_session: str | None = None
+    within: str | None = None
 
     @property
-    def lasts(self) -> bool:
-        """Whether it bills again and again, so that durations count and discounts are announced."""
-        return self.subscription is not None or self.subscription_item is not None
+    def holder(self) -> str | None:
+        """The subscription that bills it again and again, so that durations count and discounts are announced."""
+        return self.subscription or self.within
 
 
 def resolve(
@@ -106,9 +110,12 @@ def check(
 
 
 def in_force_at(work: Work, ids: Iterable[str], at: int) -> list[str]:
-    """Those of the discounts that count for an invoice of that time (UTC seconds), in their order."""
+    """Those of the discounts that count for an invoice of that time (UTC seconds), in their order.
+
+    One that was for one invoice, and was taken by one that is not finalized yet, counts no more.
+    """
     bodies = [work.read(KIND, discount_id) for discount_id in ids]
-    return [body["id"] for body in bodies if in_force(body["start"], body["end"], at)]
+    return [body["id"] for body in bodies if in_force(body["start"], body["end"], at) and body["_"]["taken_by"] is None]
 
 
 def plain(work: Work, ids: Iterable[str], *, currency: str) -> list[Discount]:
@@ -128,12 +135,31 @@ def plain(work: Work, ids: Iterable[str], *, currency: str) -> list[Discount]:
     return found
 
 
-def consume(work: Work, ids: Iterable[str]) -> None:
-    """Ends those of duration `once`, after a subscription's invoice has taken them."""
-    for discount_id in dict.fromkeys(ids):
-        discount = work.read(KIND, discount_id)
-        if discount["_"]["coupon"]["duration"] == "once" and not discount["_"]["ended"]:
-            end(work, discount_id)
+def claim(work: Work, invoice: Obj) -> None:
+    """A new draft of a subscription takes its discounts of duration `once`, so that no other invoice does.
+
+    One that took nothing of it (a trial's invoice) leaves them for the next (assumed).
+    """
+    for each in invoice["total_discount_amounts"]:
+        discount = work.read(KIND, each["discount"])
+        once = discount["_"]["coupon"]["duration"] == "once" and discount["_"]["holder"] is not None
+        if once and each["amount"] > 0 and not discount["_"]["ended"]:
+            work.edit(KIND, discount["id"])["_"]["taken_by"] = invoice["id"]
+
+
+def consume(work: Work, invoice: Obj) -> None:
+    """An invoice is final: the discounts that it claimed end."""
+    for each in invoice["total_discount_amounts"]:
+        discount = work.read(KIND, each["discount"])
+        if discount["_"]["taken_by"] == invoice["id"] and not discount["_"]["ended"]:
+            end(work, discount["id"])
+
+
+def release(work: Work, invoice: Obj) -> None:
+    """A draft is deleted: what it claimed may be taken by another invoice."""
+    for each in invoice["total_discount_amounts"]:
+        if work.read(KIND, each["discount"])["_"]["taken_by"] == invoice["id"]:
+            work.edit(KIND, each["discount"])["_"]["taken_by"] = None
 
 
 def end(work: Work, discount_id: str) -> Obj:
@@ -142,7 +168,7 @@ def end(work: Work, discount_id: str) -> Obj:
     Also the agenda's entry at the end of a repeating one.
     """
     discount = detach(work, discount_id)
-    subscription_id = discount["subscription"]
+    subscription_id = discount["_"]["holder"]
     if subscription_id is not None and work.find("subscription", subscription_id) is not None:
         subscription = work.edit("subscription", subscription_id)
         before = copied(subscription)
@@ -162,7 +188,7 @@ def detach(work: Work, discount_id: str) -> Obj:
     discount = work.edit(KIND, discount_id)
     discount["_"]["ended"] = True
     agenda.drop(work, END, discount_id)
-    if discount["subscription"] is not None:
+    if discount["_"]["holder"] is not None:
         work.emit("customer.discount.deleted", discount)
     return discount
 
@@ -195,24 +221,27 @@ def _redeemed(work: Work, owner: Owner, coupon: Obj, code: Obj | None) -> Obj:
     coupon = coupons.redeem(work, coupon["id"])
     if code is not None:
         promotion_codes.redeem(work, code["id"])
-    until = ends_at(coupon["duration"], coupon["duration_in_months"], work.now) if owner.lasts else None
+    lasts = owner.holder is not None
+    until = ends_at(coupon["duration"], coupon["duration_in_months"], work.now) if lasts else None
+    names = asdict(owner)
+    del names["within"]
     discount = work.add(
         KIND,
         {
             "id": work.new_id("di"),
             "object": KIND,
-            **asdict(owner),
+            **names,
             "customer_account": None,
             "end": until,
             "promotion_code": None if code is None else code["id"],
             "source": {"coupon": coupon["id"], "type": "coupon"},
             "start": work.now,
-            "_": {"coupon": copied(coupon), "ended": False},
+            "_": {"coupon": copied(coupon), "ended": False, "holder": owner.holder, "taken_by": None},
         },
     )
     if until is not None:
         agenda.put(work, END, discount["id"], until)
-    if owner.lasts:
+    if lasts:
         work.emit("customer.discount.created", discount)
     return discount
 

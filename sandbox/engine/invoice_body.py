@@ -16,7 +16,8 @@ from .work import Obj, Work, copied
 class Draft:
     """What a new invoice is made of. `finalizes_at` in UTC seconds; `terms` are fields to be set as they are.
 
-    `pending`: ids of the invoice items whose lines are among them.
+    `pending`: ids of the invoice items whose lines are among them. `item_terms`: the `discounts` and `tax_rates` of
+    the subscription's items, by item id; their lines get them when they are added up.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Draft:
     finalizes_at: int | None = None
     terms: Obj = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
+    item_terms: Obj = field(default_factory=dict)
 
 
 def invoice_body(work: Work, draft: Draft) -> Obj:
@@ -65,7 +67,7 @@ def invoice_body(work: Work, draft: Draft) -> Obj:
         "status_transitions": absent("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at"),
         "test_clock": draft.customer["test_clock"],
         "webhooks_delivered_at": work.now,
-        "_": {"days_until_due": days},
+        "_": {"days_until_due": days, "item_terms": draft.item_terms},
         **draft.terms,
     }
     invoice_totals.add_up(work, invoice)

@@ -3,7 +3,16 @@
 from typing import Any
 
 from ..errors import InvalidRequest, modelled
-from . import agenda, invoice_automation, invoice_items, invoices, subscription_invoices
+from . import (
+    agenda,
+    discounts,
+    invoice_automation,
+    invoice_items,
+    invoice_totals,
+    invoices,
+    subscription_invoices,
+    tax_rates,
+)
 from .fields import cleared, merged_metadata, new_metadata
 from .invoice_automation import HOUR
 from .invoice_body import Draft
@@ -14,7 +23,8 @@ KIND = "invoice"
 _TEXTS = ("description", "footer", "number", "statement_descriptor")
 _TERMS = {
     *_TEXTS, "auto_advance", "automatically_finalizes_at", "collection_method", "custom_fields",
-    "days_until_due", "default_payment_method", "due_date", "effective_at", "metadata",
+    "days_until_due", "default_payment_method", "default_tax_rates", "discounts", "due_date", "effective_at",
+    "metadata",
 }  # fmt: skip
 _OPEN = {"auto_advance", "default_payment_method", "metadata", "days_until_due", "due_date", "expand"}
 _FARTHEST = 5 * 366 * DAY
@@ -92,10 +102,26 @@ def _assign(work: Work, invoice: Obj, params: Obj) -> None:
         invoice["custom_fields"] = params["custom_fields"] or None
     if "effective_at" in params:
         invoice["effective_at"] = cleared(params["effective_at"])
+    _assign_reductions(work, invoice, params)
     _assign_collection(work, invoice, params)
     if {"auto_advance", "automatically_finalizes_at", "collection_method"} & set(params):
         invoice["auto_advance"] = params.get("auto_advance", invoice["auto_advance"])
         _automate(work, invoice, params.get("automatically_finalizes_at"))
+
+
+def _assign_reductions(work: Work, invoice: Obj, params: Obj) -> None:
+    """`discounts` and `default_tax_rates`; "" takes them away. What the lines add up to changes with them."""
+    if "discounts" in params:
+        owner = discounts.Owner(invoice["customer"], invoice=invoice["id"])
+        amount = invoice["subtotal"] if invoice["lines"]["data"] else None
+        former, currency = invoice["discounts"], invoice["currency"]
+        new = discounts.resolve(work, params["discounts"], owner, currency=currency, amount=amount, reusable=former)
+        invoice["discounts"] = discounts.replaced(work, former, new)
+    if "default_tax_rates" in params:
+        chosen = tax_rates.chosen(work, params["default_tax_rates"] or None, param="default_tax_rates")
+        invoice["default_tax_rates"] = chosen
+    if {"discounts", "default_tax_rates"} & params.keys():
+        invoice_totals.add_up(work, invoice)
 
 
 def _assign_collection(work: Work, invoice: Obj, params: Obj) -> None:

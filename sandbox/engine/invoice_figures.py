@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import discounting, discounts, tax_rates, taxation
-from .work import Obj, Work
+from .work import Obj, Work, copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Figures:
 def fill_in(work: Work, invoice: Obj) -> Figures:
     """Sets the discounts and taxes of the lines and of the invoice, and says what they add up to."""
     lines = invoice["lines"]["data"]
+    _dress(invoice, lines)
     by_items = _discount(work, invoice, lines)
     nets = {line["id"]: line["amount"] - _sum(line["discount_amounts"]) for line in lines}
     taxed = _tax(work, invoice, lines, nets)
@@ -37,6 +38,19 @@ def fill_in(work: Work, invoice: Obj) -> Figures:
         total=net + taxed.exclusive,
         total_excluding_tax=net - taxed.inclusive,
     )
+
+
+def _dress(invoice: Obj, lines: list[Obj]) -> None:
+    """Lines of a subscription's items get the item's discounts and rates as they were when the draft was made."""
+    terms = invoice["_"].get("item_terms", {})
+    for line in lines:
+        details = (line["parent"] or {}).get("subscription_item_details")
+        if details is None or details["invoice_item"] is not None:
+            continue
+        own = terms.get(details["subscription_item"])
+        if own is not None:
+            line["discounts"] = list(own["discounts"])
+            line["_"] = {**line.get("_", {}), "tax_rates": copied(own["tax_rates"])}
 
 
 def _discount(work: Work, invoice: Obj, lines: list[Obj]) -> dict[str, int]:

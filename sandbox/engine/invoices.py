@@ -11,6 +11,7 @@ from . import (
     agenda,
     customer_balance,
     customers,
+    discounts,
     invoice_items,
     invoice_payments,
     invoice_totals,
@@ -39,6 +40,7 @@ def prepare(work: Work, given: Draft) -> Obj:
     invoice = work.add(KIND, invoice_body(work, given))
     for item_id in given.pending:
         invoice_items.take(work, item_id, given.id)
+    discounts.claim(work, invoice)
     if given.finalizes_at is not None:
         agenda.put(work, "invoice.finalize", invoice["id"], given.finalizes_at)
     return invoice
@@ -73,6 +75,7 @@ def finalize(work: Work, invoice_id: str, intent_id: str | None = None) -> Obj:
             intent_id = payment_intents.create(work, amount, currency, invoice["customer"], purpose)["id"]
         invoice_payments.open_for(work, invoice, intent_id)
     work.emit("invoice.finalized", invoice)
+    discounts.consume(work, invoice)
     return invoice
 
 

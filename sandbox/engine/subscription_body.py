@@ -1,6 +1,7 @@
 """The body of a new subscription and of its items: every key that the contract requires."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import NotModelled, modelled
 from . import billing_cycles, prices
@@ -29,6 +30,10 @@ class Start:
     days_until_due: int | None = None
     currency: str | None = None  # the prices' own when not given
     prorates: bool = True  # whether a first period that is cut short by the anchor is billed
+    discounts: Any = None  # the entries of `discounts` to redeem, see discounts.resolve
+    default_tax_rates: list[Obj] = field(default_factory=list)
+    item_discounts: list[Any] = field(default_factory=list)  # such entries for each item
+    item_tax_rates: list[list[Obj]] = field(default_factory=list)
     takes_pending: bool = False  # whether the first invoice takes what is pending for the customer
 
 

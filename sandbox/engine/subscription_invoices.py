@@ -3,7 +3,15 @@
 In flexible billing mode what is pending for the customer rides every invoice of the subscription.
 """
 
-from . import agenda, collection, invoice_automation, invoice_items, invoices, usage_lines
+from . import (
+    agenda,
+    collection,
+    invoice_automation,
+    invoice_items,
+    invoices,
+    subscription_discounts,
+    usage_lines,
+)
 from .billing_cycles import first_end, roll
 from .invoice_automation import HOUR
 from .invoice_body import Draft, invoice_body
@@ -43,6 +51,8 @@ def of_items(
         days_until_due=subscription["days_until_due"],
         auto_advance=not kept,
         finalizes_at=None if kept or at_once else work.now + HOUR,
+        terms=subscription_discounts.invoice_terms(work, subscription),
+        item_terms=subscription_discounts.item_terms(work, subscription),
     )
     if takes_pending:
         take_pending(work, draft, invoice_items.pending(work, subscription["customer"], subscription["id"]))

@@ -16,6 +16,7 @@ from . import (
     invoices,
     pausing,
     payment_intents,
+    subscription_discounts,
     subscription_invoices,
     test_clocks,
     trials,
@@ -30,12 +31,13 @@ _CREATE = {
     "customer", "items", "metadata", "default_payment_method", "payment_behavior", "payment_settings",
     "trial_period_days", "trial_end", "trial_settings", "description", "off_session", "billing_mode",
     "automatic_tax", "cancel_at_period_end", "cancel_at", "collection_method", "currency", "proration_behavior",
-    "billing_cycle_anchor", "billing_cycle_anchor_config", "days_until_due",
+    "billing_cycle_anchor", "billing_cycle_anchor_config", "days_until_due", "default_tax_rates", "discounts",
 }  # fmt: skip
 _UPDATE = {
     "metadata", "cancel_at_period_end", "cancel_at", "default_payment_method", "description",
     "cancellation_details", "payment_settings", "trial_settings", "off_session", "proration_behavior",
     "payment_behavior", "trial_end", "pause_collection", "collection_method", "days_until_due",
+    "default_tax_rates", "discounts",
 }  # fmt: skip
 _INCOMPLETE_SECONDS = 23 * 3600
 
@@ -50,6 +52,7 @@ def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Ob
     clock_id = test_clocks.admit_subscription(work, work.edit("customer", given.customer))
     subscription = work.add(KIND, subscription_body(work, given, clock_id))
     _set_currency(work, subscription)
+    subscription_discounts.begin(work, subscription, given)
     # The event already names the invoice that is made next, as Stripe's does.
     invoice_id = subscription["latest_invoice"] = work.new_id("in")
     sent = given.collection_method == "send_invoice"
@@ -131,6 +134,7 @@ def update(work: Work, params: Obj, subscription_id: str) -> Obj:
     if "pause_collection" in params:
         pausing.set_collection(work, subscription, params["pause_collection"])
     subscription.update(_collection_terms(params, subscription))
+    subscription_discounts.change(work, subscription, params)
     cancellation.plan(work, subscription, params)
     work.emit_updated("customer.subscription.updated", before, subscription)
     if "trial_end" in params:
@@ -167,7 +171,7 @@ def priced_items(work: Work, items: list[Obj], param: str) -> list[tuple[Obj, in
     result: list[tuple[Obj, int, Obj]] = []
     for index, item in enumerate(items):
         here = f"{param}[{index}]"
-        modelled(item, {"price", "quantity", "metadata"}, param)
+        modelled(item, {"price", "quantity", "metadata", "discounts", "tax_rates"}, param)
         if "price" not in item:
             raise InvalidRequest(
                 f"Missing required param: {here}[price].", code="parameter_missing", param=f"{here}[price]"
@@ -217,6 +221,7 @@ def _start_from(work: Work, params: Obj) -> Start:
         prorates=params.get("proration_behavior") != "none",
         takes_pending=True,
         **_collection_terms(params),
+        **subscription_discounts.given_with(work, params),
     )
     _check_anchor(work, given)
     return given

@@ -126,6 +126,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "SubscriptionItems.retrieve": subscription_items.retrieve,
     "Subscriptions.cancel": cancellation.cancel,
     "Subscriptions.create": subscriptions.create,
+    "Subscriptions.deleteDiscount": discounts.delete_of_subscription,
     "Subscriptions.list": subscriptions.listing,
     "Subscriptions.pause": pausing.pause,
     "Subscriptions.resume": pausing.resume,
