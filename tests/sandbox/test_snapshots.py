@@ -90,6 +90,20 @@ def test_faults_and_the_mailboxs_mood_come_back(sandbox: Sandbox) -> None:
     assert sandbox.look("fail")["waiting"] == []
 
 
+def test_test_clocks_come_back(sandbox: Sandbox) -> None:
+    helpers = sandbox.client.v1.test_helpers
+    clock = helpers.test_clocks.create({"frozen_time": 1_800_000_000})
+    customer = sandbox.client.v1.customers.create({"test_clock": clock.id})
+    sandbox.control("snapshots", {"name": "clocked"})
+    for _ in range(2):
+        helpers.test_clocks.advance(clock.id, {"frozen_time": 1_800_003_600})
+        wait_for(lambda: helpers.test_clocks.retrieve(clock.id).status == "ready")
+        assert helpers.test_clocks.retrieve(clock.id).frozen_time == 1_800_003_600
+        sandbox.control("snapshots/clocked/restore")
+        assert helpers.test_clocks.retrieve(clock.id).frozen_time == 1_800_000_000
+    assert sandbox.client.v1.customers.retrieve(customer.id).test_clock == clock.id
+
+
 def test_an_idempotency_key_is_free_again(sandbox: Sandbox) -> None:
     sandbox.control("snapshots", {"name": "before"})
     first = sandbox.raw("POST", "/v1/customers", "name=a", Idempotency_Key="again").json()["id"]

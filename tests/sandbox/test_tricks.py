@@ -115,6 +115,14 @@ def test_the_webhook_comes_before_the_answer(sandbox: Sandbox, receiver: Receive
     assert [entry["kind"] for entry in wire[:2]] == ["request", "delivery"]
 
 
+@pytest.mark.parametrize("mode", ["503", "404", "429"])
+def test_a_fault_may_be_any_status(sandbox: Sandbox, mode: str) -> None:
+    sandbox.control("fail", {"match": "GET /v1/products", "mode": mode})
+    assert sandbox.raw("GET", "/v1/products").status_code == int(mode)
+    assert sandbox.raw("GET", "/v1/products").status_code == 200
+    sandbox.control("fail", {"match": "GET /v1/products", "mode": "299"}, status=400)
+
+
 def test_waiting_for_a_webhook_ends(sandbox: Sandbox) -> None:
     url = "http://127.0.0.1:9/nobody"
     sandbox.client.v1.webhook_endpoints.create({"url": url, "enabled_events": ["*"]})
