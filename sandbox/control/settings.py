@@ -14,7 +14,7 @@ def show(world: World, _body: Body) -> Any:
 
 
 def change(world: World, body: Body) -> Any:
-    """Sets what is given: `after_final_failure`, `retry_days`, `upcoming_days`, `will_be_due_days`."""
+    """Sets what is given, see account_settings.py for the names."""
     return _shown(world.store.run(account_settings.change, body))
 
 

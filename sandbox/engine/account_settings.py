@@ -4,9 +4,12 @@ after_final_failure: what becomes of a subscription when the last try failed: ca
 retry_days: when a failed payment is tried again, in days after the first failure (assumed: Smart Retries choose
 their own times; 8 tries in two weeks is their default).
 upcoming_days: how many days before a renewal invoice.upcoming is told (assumed: 7).
+tax_registrations: where automatic tax is collected, and how much: percentages by country or country and state,
+for example {"ES": 21, "US-CA": 7.25}. Nowhere at first, as in a new account.
 will_be_due_days: how many days before its due date invoice.will_be_due is told (assumed: 3).
 """
 
+import re
 from typing import Any
 
 from .work import Obj, Work
@@ -16,6 +19,7 @@ DEFAULTS: Obj = {
     "id": "settings",
     "after_final_failure": "cancel",
     "retry_days": [1, 2, 4, 6, 8, 10, 12, 14],
+    "tax_registrations": {},
     "upcoming_days": 7,
     "will_be_due_days": 3,
 }
@@ -38,6 +42,13 @@ def change(work: Work, given: dict[str, Any]) -> Obj:
     days = changed["retry_days"]
     if not all(isinstance(day, int) and day > 0 for day in days) or sorted(set(days)) != days:
         raise ValueError("retry_days is a list of days, each later than the one before")
+    for place, percentage in changed["tax_registrations"].items():
+        if not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", place) or not _is_percentage(percentage):
+            raise ValueError("tax_registrations has percentages by country (ES) or country and state (US-CA)")
     if changed["upcoming_days"] < 0 or changed["will_be_due_days"] < 0:
         raise ValueError("days are not negative")
     return work.add(_PLACE[0], changed)
+
+
+def _is_percentage(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100

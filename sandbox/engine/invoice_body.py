@@ -5,7 +5,7 @@ Shapes of the pinned version: `parent.subscription_details`, and no link to the 
 
 from dataclasses import dataclass, field
 
-from . import invoice_totals
+from . import automatic_tax, invoice_totals
 from .account import COUNTRY, NAME
 from .fields import absent, list_object
 from .periods import DAY
@@ -48,7 +48,9 @@ def invoice_body(work: Work, draft: Draft) -> Obj:
         "attempt_count": 0,
         "attempted": False,
         "auto_advance": draft.auto_advance,
-        "automatic_tax": _automatic_tax(draft.subscription),
+        "automatic_tax": automatic_tax.shown(
+            draft.subscription is not None and draft.subscription["automatic_tax"]["enabled"]
+        ),
         "automatically_finalizes_at": draft.finalizes_at,
         "billing_reason": draft.reason,
         "collection_method": draft.collection_method,
@@ -124,15 +126,4 @@ def _letterhead(customer: Obj) -> Obj:
         "customer_shipping": copied(customer["shipping"]),
         "customer_tax_exempt": customer["tax_exempt"],
         "customer_tax_ids": [],
-    }
-
-
-def _automatic_tax(subscription: Obj | None) -> Obj:
-    enabled = subscription is not None and subscription["automatic_tax"]["enabled"]
-    return {
-        "disabled_reason": None,
-        "enabled": enabled,
-        "liability": {"type": "self"} if enabled else None,
-        "provider": "stripe" if enabled else None,
-        "status": "complete" if enabled else None,
     }

@@ -5,6 +5,7 @@ from typing import Any
 from ..errors import InvalidRequest, modelled
 from . import (
     agenda,
+    automatic_tax,
     discounts,
     invoice_automation,
     invoice_items,
@@ -22,7 +23,7 @@ from .work import Obj, Work, copied
 KIND = "invoice"
 _TEXTS = ("description", "footer", "number", "statement_descriptor")
 _TERMS = {
-    *_TEXTS, "auto_advance", "automatically_finalizes_at", "collection_method", "custom_fields",
+    *_TEXTS, "auto_advance", "automatic_tax", "automatically_finalizes_at", "collection_method", "custom_fields",
     "days_until_due", "default_payment_method", "default_tax_rates", "discounts", "due_date", "effective_at",
     "metadata",
 }  # fmt: skip
@@ -120,7 +121,10 @@ def _assign_reductions(work: Work, invoice: Obj, params: Obj) -> None:
     if "default_tax_rates" in params:
         chosen = tax_rates.chosen(work, params["default_tax_rates"] or None, param="default_tax_rates")
         invoice["default_tax_rates"] = chosen
-    if {"discounts", "default_tax_rates"} & params.keys():
+    if "automatic_tax" in params:
+        invoice["automatic_tax"] = automatic_tax.shown(params["automatic_tax"]["enabled"])
+    tax_rates.check_one_way(invoice)
+    if {"automatic_tax", "discounts", "default_tax_rates"} & params.keys():
         invoice_totals.add_up(work, invoice)
 
 

@@ -8,7 +8,7 @@ are `invoice.discounts`; a line's own tax rates, kept in its compartment `_`, re
 from dataclasses import dataclass
 from typing import Any
 
-from . import discounting, discounts, tax_rates, taxation
+from . import automatic_tax, discounting, discounts, tax_rates, taxation
 from .work import Obj, Work, copied
 
 
@@ -31,7 +31,7 @@ def fill_in(work: Work, invoice: Obj) -> Figures:
     taxed = _tax(work, invoice, lines, nets)
     subtotals = {line["id"]: line["amount"] - by_items[line["id"]] for line in lines}
     subtotal, net = sum(subtotals.values()), sum(nets.values())
-    contained = _taxed(invoice, lines, subtotals).inclusive if taxed.inclusive else 0
+    contained = _taxed(work, invoice, lines, subtotals).inclusive if taxed.inclusive else 0
     return Figures(
         subtotal=subtotal,
         subtotal_excluding_tax=subtotal - contained,
@@ -84,19 +84,23 @@ def _discount(work: Work, invoice: Obj, lines: list[Obj]) -> dict[str, int]:
 
 def _tax(work: Work, invoice: Obj, lines: list[Obj], nets: dict[str, int]) -> taxation.Taxed:
     invoice["customer_tax_exempt"] = work.read("customer", invoice["customer"])["tax_exempt"]
-    taxed = _taxed(invoice, lines, nets)
+    automatic_tax.refresh(work, invoice)
+    taxed = _taxed(work, invoice, lines, nets)
     for line in lines:
         line["taxes"] = [_shown(tax) for tax in taxed.lines[line["id"]]]
     invoice["total_taxes"] = [_shown(tax) for tax in taxed.totals]
     return taxed
 
 
-def _taxed(invoice: Obj, lines: list[Obj], amounts: dict[str, int]) -> taxation.Taxed:
-    rates = {
-        line["id"]: tax_rates.plain(line.get("_", {}).get("tax_rates") or invoice["default_tax_rates"])
-        for line in lines
-    }
+def _taxed(work: Work, invoice: Obj, lines: list[Obj], amounts: dict[str, int]) -> taxation.Taxed:
+    rates = {line["id"]: _rates(work, invoice, line) for line in lines}
     return taxation.apply(list(amounts.items()), rates, invoice["customer_tax_exempt"], currency=invoice["currency"])
+
+
+def _rates(work: Work, invoice: Obj, line: Obj) -> list[taxation.Rate]:
+    if invoice["automatic_tax"]["enabled"]:
+        return automatic_tax.rates_of_line(work, invoice, line)
+    return tax_rates.plain(line.get("_", {}).get("tax_rates") or invoice["default_tax_rates"])
 
 
 def _plain(line: Obj) -> discounting.Line:

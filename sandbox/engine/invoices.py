@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ..errors import InvalidRequest
 from . import (
     agenda,
+    automatic_tax,
     customer_balance,
     customers,
     discounts,
@@ -54,6 +55,7 @@ def finalize(work: Work, invoice_id: str, intent_id: str | None = None) -> Obj:
     invoice = work.edit(KIND, invoice_id)
     agenda.drop(work, "invoice.finalize", invoice_id)
     usage_lines.refresh(work, invoice)
+    automatic_tax.give_up(work, invoice)
     invoice_totals.add_up(work, invoice)
     customer_balance.apply(work, invoice["customer"], invoice_id)
     if invoice["number"] is None:

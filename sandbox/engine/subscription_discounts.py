@@ -1,8 +1,8 @@
-"""Discounts and tax rates of subscriptions and their items: set by requests, taken over by their invoices."""
+"""Discounts and taxes of subscriptions and their items: set by requests, taken over by their invoices."""
 
 from typing import Any
 
-from . import discounts, tax_rates
+from . import automatic_tax, discounts, tax_rates
 from .discounts import Owner
 from .pricing import amount_of
 from .subscription_body import Start
@@ -21,11 +21,14 @@ def begin(work: Work, subscription: Obj, given: Start) -> None:
             item["tax_rates"] = copied(given.item_tax_rates[index])
         if index < len(given.item_discounts):
             _redeem_for_item(work, subscription, item, given.item_discounts[index], f"items[{index}][discounts]")
+    tax_rates.check_one_way(subscription)
 
 
 def given_with(work: Work, params: Obj) -> Obj:
     """The fields of Start that say the discounts and tax rates of a request to create a subscription."""
     items = params.get("items", [])
+    if params.get("automatic_tax", {}).get("enabled"):
+        automatic_tax.check_location(work, params["customer"])
     return {
         "discounts": params.get("discounts"),
         "default_tax_rates": tax_rates.chosen(work, params.get("default_tax_rates") or None, param="default_tax_rates"),
@@ -38,12 +41,22 @@ def given_with(work: Work, params: Obj) -> Obj:
 
 
 def change(work: Work, subscription: Obj, params: Obj) -> None:
-    """`discounts` and `default_tax_rates` of an update: what is not listed again ends; "" takes all away."""
+    """`discounts`, `default_tax_rates` and `automatic_tax` of an update.
+
+    Discounts that are not listed again end; "" takes all away.
+    """
     if "discounts" in params:
         _redeem(work, subscription, params["discounts"])
     if "default_tax_rates" in params:
         rates = params["default_tax_rates"] or None
         subscription["default_tax_rates"] = tax_rates.chosen(work, rates, param="default_tax_rates")
+    if "automatic_tax" in params:
+        enabled = params["automatic_tax"]["enabled"]
+        if enabled:
+            automatic_tax.check_location(work, subscription["customer"])
+        liability = {"type": "self"} if enabled else None
+        subscription["automatic_tax"] = {"disabled_reason": None, "enabled": enabled, "liability": liability}
+    tax_rates.check_one_way(subscription)
 
 
 def change_item(work: Work, subscription: Obj, item: Obj, given: Obj, param: str) -> None:
@@ -53,6 +66,7 @@ def change_item(work: Work, subscription: Obj, item: Obj, given: Obj, param: str
     if "tax_rates" in given:
         path = _inside(param, "tax_rates")
         item["tax_rates"] = tax_rates.chosen(work, given["tax_rates"] or None, param=path)
+        tax_rates.check_one_way(subscription)
 
 
 def end_all(work: Work, item: Obj) -> None:

@@ -37,7 +37,7 @@ _UPDATE = {
     "metadata", "cancel_at_period_end", "cancel_at", "default_payment_method", "description",
     "cancellation_details", "payment_settings", "trial_settings", "off_session", "proration_behavior",
     "payment_behavior", "trial_end", "pause_collection", "collection_method", "days_until_due",
-    "default_tax_rates", "discounts",
+    "automatic_tax", "default_tax_rates", "discounts",
 }  # fmt: skip
 _INCOMPLETE_SECONDS = 23 * 3600
 

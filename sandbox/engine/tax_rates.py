@@ -80,6 +80,13 @@ def chosen(work: Work, ids: Iterable[str] | None, *, param: str) -> list[Obj]:
     return found
 
 
+def check_one_way(owner: Obj) -> None:
+    """InvalidRequest when a subscription or invoice has rates set by hand and automatic tax together."""
+    items = owner.get("items", {}).get("data", [])
+    if owner["automatic_tax"]["enabled"] and (owner["default_tax_rates"] or any(item["tax_rates"] for item in items)):
+        raise InvalidRequest("You cannot use tax rates together with `automatic_tax`.", param="automatic_tax[enabled]")
+
+
 def plain(rates: Iterable[Obj]) -> list[Rate]:
     """Stored rates as taxation.py wants them."""
     return [Rate(rate["id"], Decimal(str(rate["percentage"])), rate["inclusive"]) for rate in rates]

@@ -17,17 +17,20 @@ from typing import Literal
 from .money import rounded
 
 Exemption = Literal["none", "exempt", "reverse"]
-# Why an amount is what it is: Stripe's words. Rates that were set by hand say "not_available" (assumed).
-_REASONS = {"none": "not_available", "exempt": "customer_exempt", "reverse": "reverse_charge"}
+_REASONS = {"exempt": "customer_exempt", "reverse": "reverse_charge"}
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A tax rate: its id, percentage (0 to 100) and whether prices already contain it."""
+    """A tax rate: its id, percentage (0 to 100), whether prices already contain it, and Stripe's word for why.
+
+    Rates that were set by hand are "not_available" (assumed).
+    """
 
     id: str
     percentage: Decimal
     inclusive: bool
+    reason: str = "not_available"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def _of_line(amount: int, rates: Sequence[Rate], exempt: Exemption, currency: st
             contained[rate.id] if rate.inclusive else rounded(net * Fraction(rate.percentage) / 100, currency),
             net,
             rate.inclusive,
-            _REASONS[exempt],
+            rate.reason,
         )
         for rate in rates
     ]
