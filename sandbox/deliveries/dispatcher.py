@@ -5,6 +5,7 @@ once, as Stripe. Anything but 2xx is a failure, redirects too; the delays are 1,
 given up after three days.
 """
 
+import json
 import logging
 import threading
 import time
@@ -119,13 +120,13 @@ class Dispatcher:
             endpoint = work.find("webhook_endpoint", delivery["endpoint"])
             secrets = signing_secrets.live(work.find(signing_secrets.KIND, delivery["endpoint"]), work.now)
             age = tricks.settings(work)["signature_age"]
-            if event is None or endpoint is None or not secrets or endpoint["status"] != "enabled":
-                body = None
-            else:
-                body = payload(work, event, delivery["api_version"] or endpoint["api_version"] or API_VERSION)
-        if body is None or endpoint is None:
+            told = None
+            if event is not None and endpoint is not None and secrets and endpoint["status"] == "enabled":
+                told = payload(work, event, delivery["api_version"] or endpoint["api_version"] or API_VERSION)
+        if told is None or endpoint is None:
             self._record(delivery, life, "canceled", Outcome(None, "the event or the endpoint is gone or disabled"))
             return
+        body = json.dumps(told, indent=2).encode()
         outcome = post(endpoint["url"], body, signature_header(body, secrets, int(time.time()) - age))
         self._wire.add(_entry(delivery, endpoint["url"], outcome))
         self._record(delivery, life, "delivered" if outcome.is_success else "pending", outcome)

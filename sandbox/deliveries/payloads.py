@@ -9,7 +9,6 @@ that broke most receivers, the object gets its former shape; what else differed 
 - before 2025-09-30 (clover): `coupon` on discounts and promotion codes.
 """
 
-import json
 from typing import Any
 
 from ..contract import API_VERSION
@@ -18,13 +17,13 @@ from ..engine.work import Obj, Work, shown
 _BASIL, _CLOVER = "2025-03-31", "2025-09-30"
 
 
-def payload(work: Work, event: Obj, version: str) -> bytes:
-    """The JSON that goes out, `api_version` and object in that version."""
+def payload(work: Work, event: Obj, version: str) -> Obj:
+    """The event as it goes out, `api_version` and object in that version; not to be changed."""
     told = {**event, "api_version": version}
     if version[:10] < _CLOVER and version != API_VERSION:
         told = shown(told)
         _walk(work, told["data"]["object"], version[:10])
-    return json.dumps(told, indent=2).encode()
+    return told
 
 
 def _walk(work: Work, node: Any, version: str) -> None:

@@ -151,6 +151,12 @@ def _definition(kind: str) -> str:
     return named.get(kind, "".join(part.capitalize() for part in kind.split("_")))
 
 
-@pytest.mark.parametrize("path", ["health", "requests", "events", "mail", "deliveries"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "health", "requests", "wire", "events", "mail", "deliveries", "webhook_endpoints", "fail", "snapshots",
+        "slack", "netbox", "odoo", "hooks", "hooks/any",
+    ],
+)  # fmt: skip
 def test_the_control_api_answers(shared: Sandbox, path: str) -> None:
     assert isinstance(shared.look(path), dict)
