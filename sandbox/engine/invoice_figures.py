@@ -98,9 +98,13 @@ def _taxed(work: Work, invoice: Obj, lines: list[Obj], amounts: dict[str, int]) 
 
 
 def _rates(work: Work, invoice: Obj, line: Obj) -> list[taxation.Rate]:
+    private = line.get("_", {})
+    if "credited_rates" in private:
+        # A credit returns the tax of what it credits, also when that had none.
+        return tax_rates.plain(private["credited_rates"])
     if invoice["automatic_tax"]["enabled"]:
         return automatic_tax.rates_of_line(work, invoice, line)
-    return tax_rates.plain(line.get("_", {}).get("tax_rates") or invoice["default_tax_rates"])
+    return tax_rates.plain(private.get("tax_rates") or invoice["default_tax_rates"])
 
 
 def _plain(line: Obj) -> discounting.Line:

@@ -35,6 +35,9 @@ def give_back(work: Work, subscription: Obj, item: Obj, at: int) -> list[Obj]:
             "quantity": source["quantity"],
             "tax_rates": [copied(work.read("tax_rate", rate)) for rate in credit.tax_rates],
         }
+        # Not of a debit that is pending too: the invoice that takes both taxes them alike.
+        if invoice_id is not None:
+            terms["_"] = {"credited_rates": copied(terms["tax_rates"])}
         made.append(_add(work, subscription, item, credit.share, terms))
     return made
 
@@ -99,7 +102,7 @@ def _add(work: Work, subscription: Obj, item: Obj, share: Share, terms: Obj) -> 
         "quantity_decimal": decimal_text(Decimal(quantity)),
         "test_clock": subscription["test_clock"],
         # A later credit of this debit starts from the figures before they were shown in one way or the other.
-        "_": {"gross": share.amount, "taken": [list(each) for each in share.discounts]},
+        "_": {**terms.get("_", {}), "gross": share.amount, "taken": [list(each) for each in share.discounts]},
     }
     work.add(KIND, body)
     work.emit("invoiceitem.created", body)

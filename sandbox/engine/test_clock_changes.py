@@ -116,12 +116,13 @@ def _farthest(work: Work, clock: Obj) -> int:
 def _take_in(work: Work, customer: Obj, clock: Obj) -> None:
     """An existing customer joins a clock, with what waits on the agenda for it."""
     owned = {customer["id"]}
-    for kind in ("subscription", "invoice", "invoiceitem", "checkout.session"):
+    begun = {"invoiceitem": "date", "discount": "start"}
+    for kind in ("subscription", "invoice", "invoiceitem", "discount", "checkout.session"):
         for found in list(work.all(kind)):
             if found["customer"] != customer["id"]:
                 continue
             owned.add(found["id"])
-            if found["created"] > clock["frozen_time"]:
+            if found[begun.get(kind, "created")] > clock["frozen_time"]:
                 raise InvalidRequest(
                     "frozen_time must not lie before what the customer has lived through.", param="frozen_time"
                 )

@@ -194,3 +194,59 @@ def test_invoices_by_hand_have_discounts_and_rates_of_their_own(life: Life) -> N
     assert life.post(path, discounts="")["total"] == 1100
     assert life.post(path, default_tax_rates="")["total"] == 1000
     assert types_of(life, "customer.discount") == []
+
+
+def test_a_customer_joins_a_clock_with_items_and_a_discount_that_ends() -> None:
+    life = Life()
+    customer = life.post("/v1/customers", name="Late")["id"]
+    method = life.post("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
+    life.post(f"/v1/customers/{customer}", invoice_settings={"default_payment_method": method})
+    given = [{"coupon": coupon(life, percent_off=50, duration="repeating", duration_in_months=1)}]
+    made = life.subscribe(customer, life.price(), discounts=given)
+    life.post("/v1/invoiceitems", customer=customer, amount=100, currency="usd")
+    life.clock = life.post("/v1/test_helpers/test_clocks", customer=customer, frozen_time=START + DAY)["id"]
+    life.advance(START + 31 * DAY + 3700)
+    invoice = life.get("/v1/invoices", subscription=made["id"])["data"][0]
+    assert invoice["total"] == 3000
+    assert life.get(f"/v1/subscriptions/{made['id']}")["discounts"] == []
+
+
+def test_a_credit_returns_the_discounts_and_the_tax_of_what_was_billed(life: Life) -> None:
+    rate = life.post("/v1/tax_rates", display_name="Tax", percentage=10, inclusive=False)["id"]
+    customer = life.customer()
+    made = life.subscribe(
+        customer,
+        life.price(3100),
+        default_tax_rates=[rate],
+        discounts=[{"coupon": coupon(life, percent_off=50, duration="forever")}],
+        billing_mode={"type": "flexible", "flexible": {"proration_discounts": "itemized"}},
+    )
+    assert life.get(f"/v1/invoices/{made['latest_invoice']}")["total"] == 1705
+    life.post(f"/v1/subscriptions/{made['id']}", default_tax_rates="")
+    life.advance(START + 10 * DAY)
+    life.call("DELETE", f"/v1/subscriptions/{made['id']}", prorate=True, invoice_now=True)
+    invoice = life.get("/v1/invoices", customer=customer)["data"][0]
+    line = invoice["lines"]["data"][0]
+    # 21 of 31 days are left.
+    assert (line["amount"], line["discount_amounts"][0]["amount"]) == (-2100, -1050)
+    assert (line["taxes"][0]["amount"], line["taxes"][0]["tax_rate_details"]["tax_rate"]) == (-105, rate)
+    assert line["parent"]["subscription_item_details"]["proration_details"]["credited_items"] == {
+        "invoice": made["latest_invoice"],
+        "invoice_line_items": [life.get(f"/v1/invoices/{made['latest_invoice']}")["lines"]["data"][0]["id"]],
+    }
+    assert invoice["total"] == -1155
+    life.advance(START + 10 * DAY + 3700)
+    assert life.get(f"/v1/customers/{customer}")["balance"] == -1155
+
+
+def test_included_proration_discounts_show_net_amounts(life: Life) -> None:
+    customer = life.customer()
+    given = [{"coupon": coupon(life, percent_off=100, duration="forever")}]
+    made = life.subscribe(customer, life.price(3100), discounts=given)
+    life.advance(START + 10 * DAY)
+    life.call("DELETE", f"/v1/subscriptions/{made['id']}", prorate=True, invoice_now=True)
+    credits_made = life.get("/v1/invoiceitems", customer=customer)["data"]
+    assert [(each["amount"], each["proration"], each["net_amount"]) for each in credits_made] == [(0, True, 0)]
+    details = credits_made[0]["proration_details"]
+    assert [each["amount"] for each in details["discount_amounts"]] == [0]
+    assert life.get(f"/v1/customers/{customer}")["balance"] == 0
