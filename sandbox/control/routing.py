@@ -18,6 +18,7 @@ from . import (
     events,
     faults,
     hooks,
+    intents,
     mail,
     netbox,
     odoo,
@@ -36,7 +37,7 @@ CONTROLS: list[Route] = [
     route
     for resource in (
         process, snapshots, clock, settings, customers, requests, wire, events, deliveries, webhook_endpoints, faults,
-        checkout, mail, slack, netbox, odoo, hooks,
+        checkout, intents, mail, slack, netbox, odoo, hooks,
     )
     for route in resource.ROUTES
 ]  # fmt: skip

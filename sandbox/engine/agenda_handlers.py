@@ -2,19 +2,24 @@
 
 from . import (
     agenda,
+    balance_transactions,
     cancellation,
     checkout_sessions,
     coupons,
     discounts,
     invoice_automation,
     pausing,
+    payment_intents,
+    payment_outcomes,
     promotion_codes,
+    refunds,
     renewals,
     test_clock_changes,
     trials,
 )
 
 _HANDLERS: dict[str, agenda.Handler] = {
+    balance_transactions.AVAILABLE: balance_transactions.available_due,
     "checkout.session.expire": checkout_sessions.expire_due,
     coupons.EXPIRE: coupons.expire_due,
     discounts.END: discounts.end_due,
@@ -22,7 +27,10 @@ _HANDLERS: dict[str, agenda.Handler] = {
     "invoice.overdue": invoice_automation.overdue,
     "invoice.pay": invoice_automation.attempt,
     "invoice.will_be_due": invoice_automation.will_be_due,
+    payment_intents.EXPIRE: payment_intents.expire_due,
+    payment_intents.SETTLE: payment_outcomes.settle_due,
     promotion_codes.EXPIRE: promotion_codes.expire_due,
+    refunds.SETTLE: refunds.settle_due,
     "subscription.cancel": cancellation.cancel_due,
     "subscription.expire": cancellation.expire_due,
     "subscription.renew": renewals.renew,

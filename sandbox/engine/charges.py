@@ -1,49 +1,103 @@
-"""Charges: one try to take money by one card."""
+"""Charges: one try to take money by one payment method."""
 
 from collections.abc import Iterator
 
 from ..cards import Decline
-from .account import NAME
-from .fields import absent, where
+from ..errors import InvalidRequest, modelled
+from . import balance_transactions, charge_bodies, payment_methods
+from .fields import address, cleared, merged_metadata, where
 from .work import Obj, Work, copied
 
 KIND = "charge"
+_UPDATABLE = {"customer", "description", "fraud_details", "metadata", "receipt_email", "shipping", "transfer_group"}
 
 
-def attempt(work: Work, intent: Obj, method: Obj, decline: Decline | None, *, authenticated: bool) -> Obj:
+def attempt(
+    work: Work,
+    intent: Obj,
+    method: Obj,
+    decline: Decline | None,
+    *,
+    authenticated: bool,
+    captured: bool = True,
+) -> Obj:
     """Records a try for a payment intent: succeeded, or failed with the decline's reason.
 
-    Emits charge.succeeded or charge.failed.
+    `captured` False only holds the amount. Emits charge.succeeded or charge.failed.
     """
     taken = decline is None
-    charge = {
-        **_unused(),
-        "id": work.new_id("ch"),
-        "object": KIND,
-        "amount": intent["amount"],
-        "amount_captured": intent["amount"] if taken else 0,
-        "amount_refunded": 0,
-        "billing_details": copied(method["billing_details"]),
-        "calculated_statement_descriptor": NAME.upper(),
-        "captured": taken,
-        "created": work.now,
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
-        "disputed": False,
-        "failure_code": decline.code if decline else None,
-        "failure_message": decline.message if decline else None,
-        "livemode": False,
-        "outcome": _outcome(decline),
-        "paid": taken,
-        "payment_intent": intent["id"],
-        "payment_method": method["id"],
-        "payment_method_details": _details(intent, method, authenticated=authenticated),
-        "refunded": False,
-        "status": "succeeded" if taken else "failed",
-    }
-    work.add(KIND, charge)
+    details = charge_bodies.details(intent, method, authenticated=authenticated, mandate=None)
+    charge = work.add(KIND, charge_bodies.charge_body(work, intent, method, details))
+    _conclude(charge, decline)
+    if taken and captured:
+        _bring_in(work, charge)
+    elif taken:
+        charge.update(captured=False, amount_captured=0)
+        if method["type"] == "card":
+            charge["payment_method_details"]["card"]["capture_before"] = work.now + charge_bodies.HOLD_SECONDS
     work.emit("charge.succeeded" if taken else "charge.failed", charge)
+    return charge
+
+
+def begin(work: Work, intent: Obj, method: Obj, *, mandate: str, debited_at: int | None) -> Obj:
+    """Records a debit that takes days, until `debited_at` (UTC seconds; None: for ever); emits charge.pending."""
+    details = charge_bodies.details(intent, method, authenticated=False, mandate=mandate)
+    if debited_at is not None:
+        details[method["type"]]["expected_debit_date"] = charge_bodies.day_of(debited_at)
+    charge = work.add(KIND, charge_bodies.charge_body(work, intent, method, details))
+    work.emit("charge.pending", charge)
+    return charge
+
+
+def settle(work: Work, charge_id: str, decline: Decline | None) -> Obj:
+    """pending -> succeeded or failed, with the event of that name."""
+    charge = work.edit(KIND, charge_id)
+    _conclude(charge, decline)
+    if decline is None:
+        _bring_in(work, charge)
+    work.emit("charge.succeeded" if decline is None else "charge.failed", charge)
+    return charge
+
+
+def capture(work: Work, charge_id: str, amount: int) -> Obj:
+    """Takes `amount` of what a charge holds; emits charge.captured."""
+    charge = work.edit(KIND, charge_id)
+    charge.update(captured=True, amount_captured=amount)
+    _bring_in(work, charge)
+    work.emit("charge.captured", charge)
+    return charge
+
+
+def capture_one(work: Work, _params: Obj, charge_id: str) -> Obj:
+    """POST /v1/charges/{id}/capture: always refused, as every charge here belongs to a payment intent."""
+    charge = work.read(KIND, charge_id)
+    if charge["captured"]:
+        raise InvalidRequest(f"Charge {charge_id} has already been captured.", code="charge_already_captured")
+    raise InvalidRequest(
+        f"This uncaptured Charge was created by a PaymentIntent ({charge['payment_intent']}). You must capture the "
+        "PaymentIntent instead of the Charge."
+    )
+
+
+def update(work: Work, params: Obj, charge_id: str) -> Obj:
+    """POST /v1/charges/{id}; `customer` only while there is none. Emits charge.updated."""
+    modelled(params, _UPDATABLE, "updating a charge")
+    charge = work.edit(KIND, charge_id)
+    before = copied(charge)
+    if "customer" in params:
+        if charge["customer"] not in (None, params["customer"]):
+            raise InvalidRequest("You cannot change the customer of a charge that has one.", param="customer")
+        charge["customer"] = work.read("customer", params["customer"], param="customer")["id"]
+    for name in ("description", "receipt_email", "transfer_group"):
+        if name in params:
+            charge[name] = cleared(params[name])
+    if "shipping" in params:
+        charge["shipping"] = shipping(params["shipping"])
+    report = params.get("fraud_details", {}).get("user_report")
+    if report is not None:
+        charge["fraud_details"] = {"user_report": report} if report else {}
+    charge["metadata"] = merged_metadata(charge["metadata"], params.get("metadata"))
+    work.emit_updated("charge.updated", before, charge)
     return charge
 
 
@@ -57,61 +111,26 @@ def listing(work: Work, params: Obj) -> Iterator[Obj]:
     return where(work.all(KIND), params, "customer", "payment_intent", "transfer_group")
 
 
-def _unused() -> Obj:
-    """Required keys without a value: present, and null or empty."""
-    return {
-        **absent(
-            "application", "application_fee", "application_fee_amount", "balance_transaction",
-            "failure_balance_transaction", "on_behalf_of", "receipt_email", "receipt_number", "receipt_url",
-            "review", "shipping", "source", "source_transfer", "statement_descriptor",
-            "statement_descriptor_suffix", "transfer_data", "transfer_group",
-        ),
-        "fraud_details": {},
-        "metadata": {},
-    }  # fmt: skip
+def shipping(given: Obj) -> Obj | None:
+    """Where a payment's goods go, as charges and payment intents show it; "" clears it."""
+    if not given:
+        return None
+    texts = {name: cleared(given.get(name)) for name in ("carrier", "name", "phone", "tracking_number")}
+    return {**texts, "address": address(given["address"])}
 
 
-def _outcome(decline: Decline | None) -> Obj:
-    refused = decline is not None
-    return {
-        "advice_code": "try_again_later" if decline and decline.code == "card_declined" else None,
-        "network_advice_code": None,
-        "network_decline_code": "01" if refused else None,
-        "network_status": "declined_by_network" if refused else "approved_by_network",
-        "reason": decline.decline_code if decline else None,
-        "risk_level": "normal",
-        "risk_score": 20,
-        "seller_message": "The bank declined the payment." if refused else "Payment complete.",
-        "type": "issuer_declined" if refused else "authorized",
-    }
+def _conclude(charge: Obj, decline: Decline | None) -> None:
+    taken = decline is None
+    charge.update(
+        amount_captured=charge["amount"] if taken else 0,
+        captured=taken,
+        failure_code=decline.code if decline else None,
+        failure_message=decline.message if decline else None,
+        outcome=charge_bodies.outcome(decline),
+        paid=taken,
+        status="succeeded" if taken else "failed",
+    )
 
 
-def _details(intent: Obj, method: Obj, *, authenticated: bool) -> Obj:
-    card = method["card"]
-    secure = {
-        "authentication_flow": "challenge",
-        "electronic_commerce_indicator": "05",
-        "exemption_indicator": None,
-        "result": "authenticated",
-        "result_reason": None,
-        "transaction_id": None,
-        "version": "2.2.0",
-    }
-    shared = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
-    return {
-        "type": "card",
-        "card": {
-            **{name: copied(card[name]) for name in shared},
-            "amount_authorized": intent["amount"],
-            "authorization_code": None,
-            "electronic_commerce_indicator": "05" if authenticated else None,
-            "installments": None,
-            "mandate": None,
-            "network": card["brand"],
-            "network_transaction_id": None,
-            "regulated_status": card["regulated_status"],
-            "three_d_secure": secure if authenticated else None,
-            "transaction_link_id": None,
-            "wallet": None,
-        },
-    }
+def _bring_in(work: Work, charge: Obj) -> None:
+    balance_transactions.of_payment(work, charge, payment_methods.behind(work, charge["payment_method"]))

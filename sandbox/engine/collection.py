@@ -1,30 +1,53 @@
 """Collecting an open invoice: try a method, then tell the invoice and its subscription what happened."""
 
 from ..errors import InvalidRequest, modelled
-from . import dunning, invoice_payments, invoices, payment_intents, standing
-from .work import Obj, Work
+from . import agenda, dunning, invoice_payments, invoices, payment_intents, standing
+from .work import Obj, Work, copied
 
 
 def collect(
-    work: Work, invoice_id: str, method_id: str, *, authenticated: bool = False, automatic: bool = False
+    work: Work,
+    invoice_id: str,
+    method_id: str,
+    *,
+    authenticated: bool = False,
+    automatic: bool = False,
+    off_session: bool = True,
 ) -> Obj:
     """Tries the method once for what is due and returns the intent as it is then.
 
-    Paid: the invoice is paid and its subscription active. Else the failed try is counted: the first one, and
-    then only those of the schedule (`automatic`).
+    Paid: the invoice is paid and its subscription active. A debit that takes days: the invoice stays open, its
+    subscription is active already (assumed), and payment_outcomes.py tells the result. Else the failed try is
+    counted: the first one, and then only those of the schedule (`automatic`).
     """
     payment = invoice_payments.of(work, invoice_id)
     if payment is None:
         raise InvalidRequest("Invoice has nothing to pay.")
-    intent = payment_intents.confirm(work, payment["payment"]["payment_intent"], method_id, authenticated=authenticated)
+    intent_id = payment["payment"]["payment_intent"]
+    intent = payment_intents.confirm(work, intent_id, method_id, authenticated=authenticated, off_session=off_session)
     if intent["status"] == "succeeded":
         settle(work, invoice_id, automatic=automatic)
         return intent
+    if intent["status"] == "processing":
+        _wait_for_bank(work, invoice_id, automatic=automatic)
+        return intent
     asks = intent["status"] == "requires_action"
-    code = None if asks else intent["last_payment_error"].get("decline_code")
-    dunning.remember(work.edit(invoices.KIND, invoice_id), method_id, code)
+    dunning.remember(work.edit(invoices.KIND, invoice_id), method_id, None if asks else _code(intent))
     fail(work, invoice_id, automatic=automatic, action_required=asks)
     return intent
+
+
+def bank_answered(work: Work, invoice_id: str, intent: Obj) -> None:
+    """A debit that took days was paid or failed; its try has been counted when it began."""
+    invoice = work.edit(invoices.KIND, invoice_id)
+    automatic = invoice["_"].pop("debit")["automatic"]
+    if intent["status"] == "succeeded":
+        settle(work, invoice_id)
+        return
+    dunning.remember(invoice, intent["last_payment_error"]["payment_method"]["id"], _code(intent))
+    fail(work, invoice_id, automatic=False)
+    if automatic and invoice["next_payment_attempt"] is None:
+        standing.given_up(work, invoice)
 
 
 def settle(work: Work, invoice_id: str, *, automatic: bool = False) -> Obj:
@@ -62,11 +85,9 @@ def authenticate(work: Work, intent_id: str, *, passed: bool) -> Obj:
     intent = work.edit(payment_intents.KIND, intent_id)
     if intent["status"] != "requires_action":
         raise InvalidRequest("This payment is not waiting for authentication.")
-    invoice_id = next(
-        found["invoice"]
-        for found in work.all(invoice_payments.KIND)
-        if found["payment"].get("payment_intent") == intent_id
-    )
+    invoice_id = invoice_payments.invoice_of(work, intent_id)
+    if invoice_id is None:
+        raise InvalidRequest("This payment belongs to no invoice.")
     if passed:
         return collect(work, invoice_id, intent["payment_method"], authenticated=True)
     return payment_intents.authentication_failed(work, intent_id)
@@ -94,8 +115,9 @@ def pay(work: Work, params: Obj, invoice_id: str) -> Obj:
     method = work.read("payment_method", method_id, param="payment_method")
     if method["customer"] != invoice["customer"]:
         raise InvalidRequest("The payment method does not belong to the invoice's customer.", param="payment_method")
-    intent = collect(work, invoice_id, method_id)
-    if intent["status"] != "succeeded":
+    _refuse_while_processing(work, invoice_id)
+    intent = collect(work, invoice_id, method_id, off_session=params.get("off_session", True))
+    if intent["status"] not in ("succeeded", "processing"):
         raise payment_intents.refusal_of(work, intent)
     return work.edit(invoices.KIND, invoice_id)
 
@@ -153,3 +175,28 @@ def _paid_elsewhere(work: Work, invoice: Obj) -> Obj:
 
 def _counted(invoice: Obj, *, automatic: bool) -> int:
     return 1 if automatic or invoice["attempt_count"] == 0 else 0
+
+
+def _refuse_while_processing(work: Work, invoice_id: str) -> None:
+    payment = invoice_payments.of(work, invoice_id)
+    if payment is not None:
+        intent = work.read(payment_intents.KIND, payment["payment"]["payment_intent"])
+        if intent["status"] == "processing":
+            raise InvalidRequest("This invoice is being paid: its payment is processing.")
+
+
+def _code(intent: Obj) -> str:
+    error = intent["last_payment_error"]
+    return str(error.get("decline_code") or error["code"])
+
+
+def _wait_for_bank(work: Work, invoice_id: str, *, automatic: bool) -> None:
+    """Counts a try whose result comes in days; nothing else is tried until then."""
+    invoice = work.edit(invoices.KIND, invoice_id)
+    before = copied(invoice)
+    agenda.drop(work, "invoice.pay", invoice_id)
+    invoice.setdefault("_", {})["debit"] = {"automatic": automatic}
+    attempts = invoice["attempt_count"] + _counted(invoice, automatic=automatic)
+    invoice.update(attempted=True, attempt_count=attempts, next_payment_attempt=None)
+    work.emit_updated("invoice.updated", before, invoice)
+    standing.processing(work, invoice)

@@ -51,6 +51,13 @@ def of(work: Work, invoice_id: str) -> Obj | None:
     return next((payment for payment in work.all(KIND) if payment["invoice"] == invoice_id), None)
 
 
+def invoice_of(work: Work, intent_id: str) -> str | None:
+    """The id of the invoice that a payment intent pays, or None."""
+    return next(
+        (str(found["invoice"]) for found in work.all(KIND) if found["payment"].get("payment_intent") == intent_id), None
+    )
+
+
 def retrieve(work: Work, _params: Obj, payment_id: str) -> Obj:
     """GET /v1/invoice_payments/{id}."""
     return work.read(KIND, payment_id)

@@ -29,6 +29,13 @@ def settled(work: Work, invoice: Obj) -> None:
         _change(work, subscription, lambda: subscription.update(status="active"))
 
 
+def processing(work: Work, invoice: Obj) -> None:
+    """A debit that takes days has begun: an incomplete subscription is active already (assumed)."""
+    subscription = _subscription(work, invoice)
+    if subscription is not None and subscription["status"] == "incomplete":
+        _change(work, subscription, lambda: _activate(work, subscription, invoice))
+
+
 def failed(work: Work, invoice: Obj) -> None:
     """A try to collect the invoice failed, or its due date passed."""
     _set_delinquent(work, invoice["customer"], wanted=True)
@@ -121,9 +128,10 @@ def _latest_finalized(work: Work, subscription: Obj) -> str | None:
 
 def _paying_intent(work: Work, invoice_id: str) -> Obj | None:
     payment = invoice_payments.of(work, invoice_id)
-    if payment is None or payment["status"] != "paid":
+    if payment is None or payment["payment"]["type"] != "payment_intent":
         return None
-    return work.read(payment_intents.KIND, payment["payment"]["payment_intent"])
+    intent = work.read(payment_intents.KIND, payment["payment"]["payment_intent"])
+    return intent if payment["status"] == "paid" or intent["status"] == "processing" else None
 
 
 def _subscription(work: Work, invoice: Obj) -> Obj | None:

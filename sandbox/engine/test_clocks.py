@@ -14,7 +14,8 @@ MOST_CUSTOMERS, MOST_SUBSCRIPTIONS = 3, 3
 # What an id begins with -> the kind of object it names, as far as a customer stands behind it.
 _KINDS = {
     "clock": KIND, "cus": "customer", "sub": "subscription", "in": "invoice", "ii": "invoiceitem",
-    "pi": "payment_intent", "ch": "charge", "re": "refund", "seti": "setup_intent", "pm": "payment_method",
+    "pi": "payment_intent", "ch": "charge", "py": "charge", "re": "refund", "pyr": "refund",
+    "seti": "setup_intent", "pm": "payment_method",
     "cs": "checkout.session", "cn": "credit_note", "inpay": "invoice_payment", "du": "dispute",
     "bps": "billing_portal.session", "di": "discount",
 }  # fmt: skip

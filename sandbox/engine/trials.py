@@ -159,7 +159,7 @@ def _collect(work: Work, subscription: Obj, invoice: Obj, payment_behavior: str)
         collection.fail(work, invoice["id"], automatic=True)
         return
     intent = collection.collect(work, invoice["id"], method_id or collection.default_method(work, invoice))
-    if intent["status"] != "succeeded" and payment_behavior == "error_if_incomplete":
+    if intent["status"] not in ("succeeded", "processing") and payment_behavior == "error_if_incomplete":
         refusal = payment_intents.refusal_of(work, intent)
         refusal.keeps_changes = False
         raise refusal

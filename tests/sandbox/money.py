@@ -1,0 +1,92 @@
+"""What the tests of money movements need: payments by many methods, clocks, the events of one object."""
+
+from typing import Any
+
+import pytest
+import stripe
+
+from .conftest import Sandbox, wait_for
+
+BACK = "http://127.0.0.1:9/back"
+ACCEPTED: Any = {"customer_acceptance": {"type": "offline"}}
+DAY = 86400
+# Monday, 1 June 2026, noon.
+MONDAY = 1780315200
+
+
+def pay(sandbox: Sandbox, method: str = "pm_card_visa", amount: int = 1000, **more: Any) -> stripe.PaymentIntent:
+    """A confirmed payment intent; bank debits come with a mandate."""
+    debit = method.startswith(("pm_us", "pm_sepa", "pm_success", "pm_failed"))
+    params: Any = {
+        "amount": amount,
+        "currency": "eur" if "sepa" in method else "usd",
+        "payment_method": method,
+        "confirm": True,
+        "return_url": BACK,
+        **({"mandate_data": ACCEPTED} if debit else {}),
+        **more,
+    }
+    return sandbox.client.v1.payment_intents.create(params)
+
+
+def clocked_customer(sandbox: Sandbox, at: int = MONDAY) -> tuple[stripe.test_helpers.TestClock, stripe.Customer]:
+    clock = sandbox.client.v1.test_helpers.test_clocks.create({"frozen_time": at})
+    return clock, sandbox.client.v1.customers.create({"test_clock": clock.id, "email": "payer@example.com"})
+
+
+def advance(sandbox: Sandbox, clock: stripe.test_helpers.TestClock, to: int) -> None:
+    clocks = sandbox.client.v1.test_helpers.test_clocks
+    clocks.advance(clock.id, {"frozen_time": to})
+    wait_for(lambda: clocks.retrieve(clock.id).status == "ready")
+
+
+def told(sandbox: Sandbox, object_id: str) -> list[str]:
+    """The types of the last events about an object, oldest first."""
+    found = sandbox.raw("GET", "/v1/events?limit=100").json()["data"]
+    return [event["type"] for event in found if event["data"]["object"].get("id") == object_id][::-1]
+
+
+def refusal(error: stripe.StripeError) -> Any:
+    """The error as it came over the wire."""
+    body: Any = error.json_body
+    return body["error"]
+
+
+def charge_of(sandbox: Sandbox, intent: stripe.PaymentIntent) -> stripe.Charge:
+    return sandbox.client.v1.charges.retrieve(str(intent.latest_charge))
+
+
+def tour(sandbox: Sandbox) -> None:
+    """Every call about money movements once."""
+    _payments(sandbox)
+    _setups(sandbox)
+
+
+def _payments(sandbox: Sandbox) -> None:
+    v1 = sandbox.client.v1
+    intent = v1.payment_intents.create({"amount": 1000, "currency": "usd"})
+    v1.payment_intents.update(intent.id, {"amount": 2000})
+    held: Any = {"payment_method": "pm_card_visa", "return_url": BACK, "capture_method": "manual"}
+    charge_id = str(v1.payment_intents.confirm(intent.id, held).latest_charge)
+    with pytest.raises(stripe.InvalidRequestError):
+        v1.charges.capture(charge_id)
+    v1.payment_intents.capture(intent.id)
+    v1.payment_intents.cancel(v1.payment_intents.create({"amount": 1000, "currency": "usd"}).id)
+    charge = v1.charges.update(charge_id, {"description": "tour"})
+    v1.balance.retrieve()
+    v1.balance_transactions.list({"source": charge_id})
+    v1.balance_transactions.retrieve(str(charge.balance_transaction), {"expand": ["source"]})
+    refund = v1.refunds.create({"payment_intent": intent.id})
+    with pytest.raises(stripe.InvalidRequestError):
+        v1.refunds.cancel(refund.id)
+
+
+def _setups(sandbox: Sandbox) -> None:
+    v1 = sandbox.client.v1
+    intent = v1.setup_intents.create({})
+    v1.setup_intents.update(intent.id, {"description": "tour"})
+    debit: Any = {"payment_method": "pm_usBankAccount_success", "mandate_data": ACCEPTED, "return_url": BACK}
+    saved = v1.setup_intents.confirm(intent.id, debit)
+    v1.mandates.retrieve(str(saved.mandate))
+    v1.setup_attempts.list({"setup_intent": intent.id})
+    v1.setup_intents.cancel(v1.setup_intents.create({}).id)
