@@ -91,7 +91,9 @@ def update(work: Work, params: Obj, price_id: str) -> Obj:
         if name in params:
             price[name] = cleared(params[name])
     price["metadata"] = merged_metadata(price["metadata"], params.get("metadata"))
-    work.emit_updated("price.updated", before, price)
+    if price != before:
+        work.emit_updated("price.updated", before, price)
+        _refresh_items(work, price)
     return price
 
 
@@ -194,7 +196,18 @@ def _lookup_key(work: Work, params: Obj, own_id: str | None = None) -> str | Non
         loser = work.edit(KIND, other["id"])
         loser["lookup_key"] = None
         work.emit("price.updated", loser, {"lookup_key": key})
+        _refresh_items(work, loser)
     return key
+
+
+def _refresh_items(work: Work, price: Obj) -> None:
+    """Subscription items show their price as it is now."""
+    for subscription in list(work.all("subscription")):
+        if all(item["price"]["id"] != price["id"] for item in subscription["items"]["data"]):
+            continue
+        for item in work.edit("subscription", subscription["id"])["items"]["data"]:
+            if item["price"]["id"] == price["id"]:
+                item.update(price=copied(price), plan=plan_of(price))
 
 
 def _change_tax_behavior(price: Obj, wanted: str) -> None:

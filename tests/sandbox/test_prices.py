@@ -13,7 +13,7 @@ from sandbox.engine.pricing import amount_of, exact_amount, parts_of
 from sandbox.errors import InvalidRequest
 
 from .conftest import Sandbox
-from .support import product_with_price
+from .support import customer_with_card, product_with_price
 
 TIERS = [
     {"up_to": 5, "unit_amount": 700},
@@ -155,6 +155,21 @@ def test_currency_options_are_added_and_cleared(shared: Sandbox) -> None:
     api.update(price.id, {"currency_options": ""})
     cleared: Any = api.retrieve(price.id, {"expand": ["currency_options"]}).currency_options
     assert list(cleared.to_dict()) == ["usd"]
+
+
+def test_subscription_items_show_their_price_as_it_is_now(shared: Sandbox) -> None:
+    v1 = shared.client.v1
+    customer, _ = customer_with_card(shared)
+    product, price = product_with_price(shared)
+    subscription = v1.subscriptions.create({"customer": customer.id, "items": [{"price": price.id}]})
+    key = f"key_{price.id}"
+    v1.prices.update(price.id, {"nickname": "Old", "active": False, "lookup_key": key})
+    item: Any = v1.subscription_items.retrieve(subscription["items"].data[0].id)
+    assert (item.price.nickname, item.price.active, item.plan.nickname) == ("Old", False, "Old")
+    moved: Any = {"product": product.id, "currency": "usd", "unit_amount": 1, "recurring": {"interval": "month"}}
+    v1.prices.create({**moved, "lookup_key": key, "transfer_lookup_key": True})
+    again: Any = v1.subscription_items.retrieve(item.id)
+    assert (item.price.lookup_key, again.price.lookup_key) == (key, None)
 
 
 def test_the_default_price_of_a_product_stays_active(shared: Sandbox) -> None:
