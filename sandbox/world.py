@@ -10,7 +10,7 @@ from .contract import API_VERSION
 from .deliveries import races
 from .deliveries.dispatcher import Dispatcher
 from .deliveries.plan import Planner
-from .engine import account, webhook_endpoints
+from .engine import account, adoption, webhook_endpoints
 from .engine.work import Obj, Work
 from .ids import Ids
 from .journal import Change, Journal
@@ -65,6 +65,7 @@ class World:
         self.store.move_to(self.options.public_url or url)
         with self.store.transaction() as work:
             account_id = account.ensure(work)
+            adoption.adopt(work)
             self._register_webhook(work)
         self.mailbox.start()
         self.dispatcher.start()

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from .work import Obj, Work
 
 KIND = "_agenda"
-_SEQUENCE = ("_meta", "agenda")
+SEQUENCE = ("_meta", "agenda")
 _ASIDE = "_agenda_failed"
 
 Handler: TypeAlias = Callable[[Work, str], None]
@@ -30,8 +30,8 @@ def put(work: Work, what: str, object_id: str, at: int) -> None:
 
     A former entry of the same name and object is replaced. What lies in the past happens next.
     """
-    count = work.find(*_SEQUENCE) or {"id": _SEQUENCE[1], "put": 0}
-    count = work.add(_SEQUENCE[0], {**count, "put": count["put"] + 1})
+    count = work.find(*SEQUENCE) or {"id": SEQUENCE[1], "put": 0}
+    count = work.add(SEQUENCE[0], {**count, "put": count["put"] + 1})
     entry: Obj = {
         "id": _key(what, object_id),
         "at": max(at, work.now),

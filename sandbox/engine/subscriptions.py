@@ -39,7 +39,11 @@ _UPDATE = {
     "payment_behavior", "trial_end", "pause_collection", "collection_method", "days_until_due",
     "automatic_tax", "default_tax_rates", "discounts",
 }  # fmt: skip
-_INCOMPLETE_SECONDS = 23 * 3600
+# What may change before the first invoice is paid (SDK: subscription.status).
+_UPDATE_INCOMPLETE = {
+    "metadata", "default_payment_method", "payment_settings", "description", "cancellation_details", "expand",
+}  # fmt: skip
+INCOMPLETE_SECONDS = 23 * 3600
 
 
 def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Obj, Obj]:
@@ -80,7 +84,7 @@ def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Ob
     billing_cycles.schedule(work, subscription)
     trials.announce(work, subscription)
     if subscription["status"] == "incomplete":
-        agenda.put(work, "subscription.expire", subscription["id"], work.now + _INCOMPLETE_SECONDS)
+        agenda.put(work, "subscription.expire", subscription["id"], work.now + INCOMPLETE_SECONDS)
     return subscription, invoice
 
 
@@ -119,6 +123,8 @@ def update(work: Work, params: Obj, subscription_id: str) -> Obj:
         raise InvalidRequest(
             "A canceled subscription can only update its cancellation_details and metadata.",
         )
+    if subscription["status"] == "incomplete" and set(params) - _UPDATE_INCOMPLETE:
+        raise InvalidRequest("An incomplete subscription can only update its metadata and payment method.")
     before = copied(subscription)
     subscription["metadata"] = merged_metadata(subscription["metadata"], params.get("metadata"))
     if "default_payment_method" in params:
