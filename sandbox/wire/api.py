@@ -144,8 +144,11 @@ class Api:
         result = VERBS[operation.id](work, call.params, *call.ids)
         expander = Expander(self._contract, work)
         paths = call.params.get("expand", [])
-        if operation.kind == "list":
-            body = lists.page(result, call.params, call.path)
+        if operation.kind in ("list", "search"):
+            paginate = lists.page if operation.kind == "list" else lists.search_page
+            body = paginate(result, call.params, call.path)
+            if operation.kind == "search":
+                paths = [path for path in paths if path != "total_count"]
             inside = [path.removeprefix("data.") for path in paths]
             if inside and len(inside) != sum(path.startswith("data.") for path in paths):
                 raise InvalidRequest("Paths of `expand` on lists start with `data.`.", param="expand")

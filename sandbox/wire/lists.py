@@ -40,6 +40,24 @@ def page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str) -> d
     return {"object": "list", "data": data, "has_more": more, "url": url}
 
 
+def search_page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str) -> dict[str, Any]:
+    """One page of a search result: `page` is the `next_page` of the one before; `total_count` when expanded."""
+    limit = params.get("limit", _DEFAULT)
+    if not 1 <= limit <= _MOST:
+        raise InvalidRequest(f"`limit` must be between 1 and {_MOST}.", param="limit")
+    found = list(items)
+    rest = found if "page" not in params else list(_beyond(found, params["page"], "page"))
+    data, more = rest[:limit], len(rest) > limit
+    body = {
+        "object": "search_result",
+        "data": data,
+        "has_more": more,
+        "next_page": data[-1]["id"] if more else None,
+        "url": url,
+    }
+    return {**body, "total_count": len(found)} if "total_count" in params.get("expand", []) else body
+
+
 def v2_page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str) -> dict[str, Any]:
     """One page of a list of API v2: the next one by its address, `page` is the id that it starts after."""
     limit = params.get("limit", _V2_DEFAULT)
@@ -73,12 +91,12 @@ def _until(items: Iterable[dict[str, Any]], cursor: str) -> list[dict[str, Any]]
     raise _no_such(cursor, "ending_before")
 
 
-def _beyond(items: Iterable[dict[str, Any]], cursor: str) -> Iterable[dict[str, Any]]:
+def _beyond(items: Iterable[dict[str, Any]], cursor: str, param: str = "starting_after") -> Iterable[dict[str, Any]]:
     rest = iter(items)
     for item in rest:
         if item["id"] == cursor:
             return rest
-    raise _no_such(cursor, "starting_after")
+    raise _no_such(cursor, param)
 
 
 def _no_such(cursor: str, param: str) -> InvalidRequest:

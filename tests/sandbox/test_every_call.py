@@ -42,6 +42,7 @@ def _tour(sandbox: Sandbox) -> None:
     _money(sandbox)
     money.tour(sandbox)
     _endpoints(sandbox)
+    _searches(sandbox)
     _time(sandbox)
     sandbox.client.v1.payment_methods.detach(method)
     sandbox.client.v1.customers.delete(sandbox.client.v1.customers.create({}).id)
@@ -189,6 +190,17 @@ def _billing(sandbox: Sandbox, price: str, customer: str) -> None:
     v1.invoices.send_invoice(sent.id)
     waiting: Any = {"customer": customer, "items": [{"price": price}], "payment_behavior": "default_incomplete"}
     v1.invoices.mark_uncollectible(str(v1.subscriptions.create(waiting).latest_invoice))
+
+
+def _searches(sandbox: Sandbox) -> None:
+    v1 = sandbox.client.v1
+    v1.charges.search({"query": "refunded:'true'"})
+    v1.customers.search({"query": "created>0"})
+    v1.invoices.search({"query": "total>0"})
+    v1.payment_intents.search({"query": "amount>0"})
+    v1.prices.search({"query": "active:'true'"})
+    v1.products.search({"query": "active:'true'"})
+    v1.subscriptions.search({"query": "created>0"})
 
 
 def _endpoints(sandbox: Sandbox) -> None:
