@@ -14,21 +14,12 @@ from importlib.resources import files
 from typing import Any
 
 from .checks import Check, Compiler
+from .supplement import OPERATIONS
 
 API_VERSION = "2026-10-28.endive"
 _SCHEMA_FILE = f"stripe-billing-{API_VERSION}.schema.json.xz"
 
-# The derived file covers billing calls only; the account call is declared in the SDK, not in it.
-_ACCOUNT_OPERATION = {
-    "id": "Accounts.retrieveCurrent",
-    "method": "GET",
-    "path": "/v1/account",
-    "params": {"$ref": "#/definitions/ProductRetrieveParams"},
-    "kind": "object",
-    "response": {"$ref": "#/definitions/Account"},
-}
-
-# Nor has it the page token of v2 lists, and it takes their times for numbers.
+# The derived file has no page token of v2 lists, and takes their times for numbers.
 _EVENT_LIST_PARAMS = {
     "page": {"type": "string"},
     "created": {
@@ -61,7 +52,7 @@ class Contract:
         self.definitions: dict[str, Any] = document["definitions"]
         self.definitions["V2.Core.EventListParams"]["properties"].update(_EVENT_LIST_PARAMS)
         self.events: dict[str, Any] = document["events"]
-        self.operations = [_operation(raw) for raw in [*document["operations"], _ACCOUNT_OPERATION]]
+        self.operations = [_operation(raw) for raw in [*document["operations"], *OPERATIONS]]
         # A literal path must win over /v1/invoices/{id}.
         self.operations.sort(key=lambda operation: operation.path.count("{"))
         self._by_id = {operation.id: operation for operation in self.operations}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..engine import payment_outcomes, refunds
+from ..engine import payment_outcomes, payouts, refunds
 from ..engine.work import shown
 from ..world import World
 from .calls import Body, Route, known
@@ -20,7 +20,14 @@ def cancel_refund(world: World, body: Body, refund_id: str) -> Any:
     return shown(world.store.run(refunds.cancel_in_dashboard, refund_id))
 
 
+def fail_payout(world: World, body: Body, payout_id: str) -> Any:
+    """Lets the bank send a payout back, with a `code` such as account_closed."""
+    known(body, "code")
+    return shown(world.store.run(payouts.fail, payout_id, str(body.get("code", "account_closed"))))
+
+
 ROUTES: list[Route] = [
     ("POST", "/_sandbox/intents/<intent_id>/answer", answer),
+    ("POST", "/_sandbox/payouts/<payout_id>/fail", fail_payout),
     ("POST", "/_sandbox/refunds/<refund_id>/cancel", cancel_refund),
 ]

@@ -6,14 +6,18 @@ their own times; 8 tries in two weeks is their default).
 upcoming_days: how many days before a renewal invoice.upcoming is told (assumed: 7).
 tax_registrations: where automatic tax is collected, and how much: percentages by country or country and state,
 for example {"ES": 21, "US-CA": 7.25}. Nowhere at first, as in a new account.
+automatic_payouts: whether everything that is available is paid out daily, from a day after this is switched on.
 will_be_due_days: how many days before its due date invoice.will_be_due is told (assumed: 3).
 """
 
 import re
 from typing import Any
 
+from . import agenda
 from .work import Obj, Work
 
+PAYOUTS = "payout.daily"
+_DAY = 86400
 _PLACE = ("_meta", "settings")
 DEFAULTS: Obj = {
     "id": "settings",
@@ -22,6 +26,7 @@ DEFAULTS: Obj = {
     "tax_registrations": {},
     "upcoming_days": 7,
     "will_be_due_days": 3,
+    "automatic_payouts": False,
 }
 _ENDINGS = ("cancel", "unpaid", "past_due")
 
@@ -47,6 +52,8 @@ def change(work: Work, given: dict[str, Any]) -> Obj:
             raise ValueError("tax_registrations has percentages by country (ES) or country and state (US-CA)")
     if changed["upcoming_days"] < 0 or changed["will_be_due_days"] < 0:
         raise ValueError("days are not negative")
+    if changed["automatic_payouts"] and not current(work)["automatic_payouts"]:
+        agenda.put(work, PAYOUTS, "account", work.now + _DAY)
     return work.add(_PLACE[0], changed)
 
 

@@ -129,6 +129,18 @@ def sums(work: Work, status: str) -> dict[str, int]:
     return found
 
 
+def not_paid_out(work: Work, currency: str) -> Iterator[str]:
+    """The available transactions that no automatic payout has taken up yet."""
+    for transaction in work.all(KIND):
+        if transaction["status"] == "available" and transaction["currency"] == currency and "_" not in transaction:
+            yield str(transaction["id"])
+
+
+def mark_paid_out(work: Work, transaction_id: str, payout_id: str) -> None:
+    """Notes which automatic payout took the transaction up."""
+    work.edit(KIND, transaction_id)["_"] = {"payout": payout_id}
+
+
 def balance(work: Work, _params: Obj) -> Obj:
     """GET /v1/balance. Everything counts as coming from cards, as Stripe has it for most methods."""
     available, pending = sums(work, "available"), sums(work, "pending")

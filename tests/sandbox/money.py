@@ -60,6 +60,7 @@ def tour(sandbox: Sandbox) -> None:
     """Every call about money movements once."""
     _payments(sandbox)
     _setups(sandbox)
+    _payouts(sandbox)
 
 
 def _payments(sandbox: Sandbox) -> None:
@@ -90,3 +91,13 @@ def _setups(sandbox: Sandbox) -> None:
     v1.mandates.retrieve(str(saved.mandate))
     v1.setup_attempts.list({"setup_intent": intent.id})
     v1.setup_intents.cancel(v1.setup_intents.create({}).id)
+
+
+def _payouts(sandbox: Sandbox) -> None:
+    v1 = sandbox.client.v1
+    pay(sandbox, "pm_card_bypassPending")
+    payout = v1.payouts.create({"amount": 100, "currency": "usd"})
+    v1.payouts.update(payout.id, {"metadata": {"a": "b"}})
+    v1.payouts.retrieve(payout.id, {"expand": ["balance_transaction"]})
+    v1.payouts.list()
+    v1.payouts.cancel(payout.id)
