@@ -54,7 +54,7 @@ def test_no_key_another_version_and_unknown_addresses(shared: Sandbox) -> None:
     assert "2026-10-28.endive only" in old.json()["error"]["message"]
     unknown = shared.raw("GET", "/v1/nothing")
     assert (unknown.status_code, unknown.json()["error"]["type"]) == (404, "invalid_request_error")
-    later = shared.raw("GET", "/v1/billing/meters")
+    later = shared.raw("GET", "/v1/billing/alerts")
     assert later.json()["error"]["code"] == "sandbox_not_modelled"
 
 
@@ -112,9 +112,10 @@ def test_missing_objects_are_404_in_the_path_and_400_in_a_parameter(shared: Sand
 
 
 def test_what_is_not_modelled_is_refused_not_ignored(shared: Sandbox) -> None:
-    _, price = product_with_price(shared)
-    error = refused(lambda: open_session(shared, price.id, discounts=[{"coupon": "TEN"}]))
-    assert (error.code, error.param) == ("sandbox_not_modelled", "discounts")
+    product, _ = product_with_price(shared)
+    params: Any = {"product": product.id, "currency": "usd", "custom_unit_amount": {"enabled": True}}
+    error = refused(lambda: shared.client.v1.prices.create(params))
+    assert (error.code, error.param) == ("sandbox_not_modelled", "custom_unit_amount")
 
 
 # Lists and expand
