@@ -12,7 +12,7 @@ import requests
 import stripe
 
 from .conftest import KEY, Sandbox
-from .support import customer_with_card, open_session, paid_session, product_with_price
+from .support import customer_with_card, paid_session, product_with_price
 
 
 def refused(call: Callable[[], Any]) -> stripe.StripeError:
