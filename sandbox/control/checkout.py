@@ -2,36 +2,66 @@
 
 from typing import Any
 
+from .. import bank_accounts
 from ..deliveries import races
 from ..engine import checkout_payment, checkout_sessions
-from ..engine.checkout_payment import CardEntry, Payer
+from ..engine.checkout_methods import BankEntry, CardEntry, Entry, PayPalEntry, SavedEntry
+from ..engine.checkout_payment import Payer
+from ..engine.work import shown
 from ..world import World
-from .calls import Body, Route
+from .calls import Body, Route, known
+
+_PAYER = (
+    "email", "name", "country", "postal_code", "state", "phone", "business_name", "tax_id", "saves", "accepts_terms",
+    "fields",
+)  # fmt: skip
+_METHOD = ("card", "exp_month", "exp_year", "cvc", "bank_account", "paypal", "payment_method", "three_d_secure")
 
 
 def pay(world: World, body: Body, session_id: str) -> Any:
-    """Types the card, answers 3-D Secure, and returns the session."""
-    payer = Payer(
-        email=body.get("email", "payer@example.com"),
-        name=body.get("name"),
-        country=body.get("country"),
-        postal_code=body.get("postal_code"),
-    )
+    """Fills in the form, answers 3-D Secure or PayPal (`three_d_secure`), and returns the session."""
+    known(body, *_PAYER, *_METHOD)
     submit = checkout_payment.submit
-    session = world.store.run(races.announced_late, submit, session_id, payer, _card(body))
+    session = world.store.run(races.announced_late, submit, session_id, _payer(body), _entry(body))
     if session["status"] == "open" and "three_d_secure" in body:
         passed = body["three_d_secure"] == "complete"
         authenticate = checkout_payment.authenticate
         session = world.store.run(races.announced_late, authenticate, session_id, passed=passed)
-    return session
+    return shown(session)
 
 
-def expire(world: World, _body: Body, session_id: str) -> Any:
+def code(world: World, body: Body, session_id: str) -> Any:
+    """Enters the promotion code `code`; without one, takes back what was entered. Returns the session."""
+    known(body, "code")
+    if body.get("code"):
+        return shown(world.store.run(checkout_sessions.apply_code, session_id, str(body["code"])))
+    return shown(world.store.run(checkout_sessions.remove_code, session_id))
+
+
+def expire(world: World, body: Body, session_id: str) -> Any:
     """Ends the session."""
-    return world.store.run(checkout_sessions.expire, {}, session_id)
+    known(body)
+    return shown(world.store.run(checkout_sessions.expire, {}, session_id))
 
 
-def _card(body: Body) -> CardEntry | None:
+def _payer(body: Body) -> Payer:
+    given = {name: body[name] for name in _PAYER if name in body}
+    if "tax_id" in given:
+        kind, _, value = str(given["tax_id"]).partition(":")
+        given["tax_id"] = (kind, value)
+    return Payer(**{"email": "payer@example.com", "accepts_terms": True, **given})
+
+
+def _entry(body: Body) -> Entry | None:
+    if body.get("payment_method"):
+        return SavedEntry(str(body["payment_method"]))
+    if body.get("paypal"):
+        return PayPalEntry()
+    if body.get("bank_account"):
+        number = str(body["bank_account"])
+        if number[:1].isalpha():
+            return BankEntry("sepa_debit", number)
+        return BankEntry("us_bank_account", number, bank_accounts.ROUTING_NUMBER)
     if not body.get("card"):
         return None
     number = str(body["card"])
@@ -45,5 +75,6 @@ def _card(body: Body) -> CardEntry | None:
 
 ROUTES: list[Route] = [
     ("POST", "/_sandbox/checkout/<session_id>/pay", pay),
+    ("POST", "/_sandbox/checkout/<session_id>/code", code),
     ("POST", "/_sandbox/checkout/<session_id>/expire", expire),
 ]

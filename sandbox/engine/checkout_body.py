@@ -1,44 +1,109 @@
-"""The body of a new Checkout session: every key that the contract requires."""
+"""The body of a new Checkout session: every key that the contract requires, by mode.
 
-from .fields import absent, new_metadata
+What the session does not show but needs later is in its compartment `_`: the items, the discount, what becomes
+of the subscription, payment or card, and the payer's tries.
+"""
+
+from . import checkout_fields
+from .fields import absent, cleared, new_metadata
 from .work import Obj, Work, copied
 
 
-def session_body(work: Work, params: Obj, totals: Obj) -> Obj:
-    """The session of these parameters; `totals`: currency and what is due today in minor units."""
-    session_id = work.new_id("cs")
-    due = totals["due"]
+def session_body(work: Work, params: Obj, items: list[Obj], currency: str | None) -> Obj:
+    """The open session of these parameters, its amounts still 0 (minor units); None in setup mode."""
+    session_id, mode = work.new_id("cs"), params["mode"]
+    amount = None if mode == "setup" else 0
     return {
         **_unused(),
+        **_paying(params),
+        **_payer(work, params),
+        **_page(work, params, session_id),
         "id": session_id,
         "object": "checkout.session",
-        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
-        "amount_subtotal": due,
-        "amount_total": due,
+        "amount_subtotal": amount,
+        "amount_total": amount,
         "automatic_tax": _automatic_tax(params),
-        "billing_address_collection": params.get("billing_address_collection"),
-        "cancel_url": params.get("cancel_url"),
         "client_reference_id": params.get("client_reference_id"),
         "created": work.now,
-        "currency": totals["currency"],
-        "custom_text": _custom_text(params),
-        "customer": params.get("customer"),
-        "customer_creation": None if "customer" in params else "always",
-        "customer_details": _known_payer(work, params),
-        "customer_email": params.get("customer_email"),
+        "currency": currency,
         "expires_at": params.get("expires_at", work.now + 24 * 3600),
         "integration_identifier": params.get("integration_identifier"),
-        "locale": params.get("locale"),
+        "invoice_creation": _invoice_creation(params),
+        "livemode": False,
         "metadata": new_metadata(params.get("metadata")),
-        "mode": params["mode"],
-        "origin_context": params.get("origin_context"),
-        "payment_method_collection": params.get("payment_method_collection", "always"),
-        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": ["card"],
-        "payment_status": "unpaid",
-        "phone_number_collection": {"enabled": _enabled(params, "phone_number_collection")},
-        "saved_payment_method_options": _saved_methods(params),
+        "mode": mode,
+        "payment_status": "no_payment_required" if mode == "setup" else "unpaid",
         "status": "open",
+        "total_details": None if mode == "setup" else {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "_": {
+            "items": items,
+            "default_tax_rates": [],
+            "discount": None,
+            "breakdown": {"discounts": [], "taxes": []},
+            "customer_update": copied(params.get("customer_update", {})),
+            "payment_intent_data": copied(params.get("payment_intent_data", {})),
+            "payment_method_data": copied(params.get("payment_method_data", {})),
+            "setup_intent_data": copied(params.get("setup_intent_data", {})),
+            "subscription_data": {},
+            "intent": None,
+            "method": None,
+            "payer": None,
+        },
+    }
+
+
+def _unused() -> Obj:
+    """Required keys of what the sandbox does not have: present, and null or empty."""
+    return {
+        **absent(
+            "client_secret", "collected_information", "consent", "currency_conversion", "customer_account",
+            "invoice", "managed_payments", "payment_intent", "payment_link",
+            "payment_method_configuration_details", "permissions", "recovered_from", "setup_intent",
+            "shipping_address_collection", "shipping_cost", "subscription", "wallet_options",
+        ),
+        "adaptive_pricing": {"enabled": False},
+        "discounts": [],
+        "shipping_options": [],
+    }  # fmt: skip
+
+
+def _paying(params: Obj) -> Obj:
+    mode = params["mode"]
+    # What Stripe answers in each mode when nothing is said; for setup mode assumed.
+    collects = {"subscription": "always", "payment": "if_required", "setup": "always"}[mode]
+    creates = {"subscription": "always", "payment": "if_required", "setup": "if_required"}[mode]
+    return {
+        "after_expiration": _after_expiration(params),
+        "allow_promotion_codes": params.get("allow_promotion_codes"),
+        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
+        "customer_creation": None if "customer" in params else params.get("customer_creation", creates),
+        "excluded_payment_method_types": params.get("excluded_payment_method_types", []),
+        "payment_method_collection": params.get("payment_method_collection", collects),
+        "payment_method_options": _method_options(params),
+        "saved_payment_method_options": _saved_methods(params),
+    }
+
+
+def _payer(work: Work, params: Obj) -> Obj:
+    tax_id = params.get("tax_id_collection", {})
+    return {
+        "billing_address_collection": params.get("billing_address_collection"),
+        "customer": params.get("customer"),
+        "customer_details": _known_payer(work, params),
+        "customer_email": params.get("customer_email"),
+        "phone_number_collection": {"enabled": _enabled(params, "phone_number_collection")},
+        "tax_id_collection": {"enabled": tax_id.get("enabled", False), "required": tax_id.get("required", "never")},
+    }
+
+
+def _page(work: Work, params: Obj, session_id: str) -> Obj:
+    return {
+        "cancel_url": params.get("cancel_url"),
+        "consent_collection": _consents(params),
+        "custom_fields": checkout_fields.custom_fields(params.get("custom_fields")),
+        "custom_text": _custom_text(params),
+        "locale": params.get("locale"),
+        "origin_context": params.get("origin_context"),
         "submit_type": params.get("submit_type"),
         "success_url": params["success_url"],
         "ui_mode": "hosted_page",
@@ -46,44 +111,50 @@ def session_body(work: Work, params: Obj, totals: Obj) -> Obj:
     }
 
 
-def _unused() -> Obj:
-    """Required keys of what the sandbox does not have yet: present, and null or empty."""
-    return {
-        **absent(
-            "after_expiration", "allow_promotion_codes", "client_secret", "collected_information",
-            "consent", "consent_collection", "currency_conversion", "customer_account", "invoice",
-            "invoice_creation", "managed_payments", "payment_intent", "payment_link",
-            "payment_method_configuration_details", "permissions", "recovered_from", "setup_intent",
-            "shipping_address_collection", "shipping_cost", "subscription", "wallet_options",
-        ),
-        "adaptive_pricing": {"enabled": False},
-        "custom_fields": [],
-        "discounts": [],
-        "livemode": False,
-        "shipping_options": [],
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-    }  # fmt: skip
+def _after_expiration(params: Obj) -> Obj | None:
+    given = params.get("after_expiration", {}).get("recovery")
+    if given is None:
+        return None
+    allows = given.get("allow_promotion_codes", False)
+    # Its address is made when the session expires.
+    return {"recovery": {"allow_promotion_codes": allows, "enabled": given["enabled"], "expires_at": None, "url": None}}
 
 
 def _automatic_tax(params: Obj) -> Obj:
-    """Accepted and always 0: the sandbox knows no tax rates yet."""
+    """Accepted, and always 0: the sandbox knows no rates of places. Complete once the payer's address is known."""
     enabled = _enabled(params, "automatic_tax")
     return {
         "enabled": enabled,
         "liability": {"type": "self"} if enabled else None,
         "provider": "stripe" if enabled else None,
-        "status": "complete" if enabled else None,
+        "status": None if not enabled else "complete" if "customer" in params else "requires_location_inputs",
     }
 
 
-def _enabled(params: Obj, name: str) -> bool:
-    return bool(params.get(name, {}).get("enabled", False))
+def _invoice_creation(params: Obj) -> Obj | None:
+    if params["mode"] != "payment":
+        return None
+    given = params.get("invoice_creation", {})
+    data = given.get("invoice_data", {})
+    options = data.get("rendering_options") or {}
+    names = ("amount_tax_display", "template")
+    return {
+        "enabled": given.get("enabled", False),
+        "invoice_data": {
+            "account_tax_ids": None,
+            "custom_fields": copied(data.get("custom_fields")) or None,
+            "description": data.get("description"),
+            "footer": data.get("footer"),
+            "issuer": copied(data.get("issuer")),
+            "metadata": new_metadata(data.get("metadata")),
+            "rendering_options": {name: cleared(options.get(name)) for name in names} if options else None,
+        },
+    }
 
 
-def _custom_text(params: Obj) -> Obj:
-    given = params.get("custom_text", {})
-    names = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
-    return {name: copied(given.get(name)) or None for name in names}
+def _method_options(params: Obj) -> Obj:
+    given = copied(params.get("payment_method_options", {}))
+    return {**given, "card": {"request_three_d_secure": "automatic", **given.get("card", {})}}
 
 
 def _saved_methods(params: Obj) -> Obj | None:
@@ -98,23 +169,38 @@ def _saved_methods(params: Obj) -> Obj | None:
     }
 
 
+def _consents(params: Obj) -> Obj | None:
+    given = params.get("consent_collection")
+    if given is None:
+        return None
+    return {
+        "payment_method_reuse_agreement": None,
+        "promotions": "none",
+        "terms_of_service": given.get("terms_of_service", "none"),
+    }
+
+
+def _custom_text(params: Obj) -> Obj:
+    given = params.get("custom_text", {})
+    names = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
+    return {name: copied(given.get(name)) or None for name in names}
+
+
+def _enabled(params: Obj, name: str) -> bool:
+    return bool(params.get(name, {}).get("enabled", False))
+
+
 def _known_payer(work: Work, params: Obj) -> Obj | None:
     """What is known of the payer before paying."""
+    known: Obj = {"email": params.get("customer_email"), "name": None, "phone": None, "tax_exempt": "none"}
     if "customer" in params:
-        customer = work.read("customer", params["customer"])
-        email, name, phone = customer["email"], customer["name"], customer["phone"]
-        exempt = customer["tax_exempt"]
-    elif "customer_email" in params:
-        email, name, phone, exempt = params["customer_email"], None, None, "none"
-    else:
+        known = work.read("customer", params["customer"])
+    elif "customer_email" not in params:
         return None
     return {
         "address": None,
-        "business_name": None,
-        "email": email,
-        "individual_name": None,
-        "name": name,
-        "phone": phone,
-        "tax_exempt": exempt,
+        "business_name": known.get("business_name"),
+        "individual_name": known.get("individual_name"),
         "tax_ids": None,
+        **{name: known[name] for name in ("email", "name", "phone", "tax_exempt")},
     }

@@ -1,64 +1,52 @@
 """Checkout sessions: open, complete or expired. Paying is in checkout_payment.py.
 
-What the session does not show but needs later (subscription_data, tries of the payer) is kept beside
-it under `_checkout`.
+What the session does not show but needs later is in its compartment `_` (checkout_body.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ..errors import InvalidRequest, NotModelled, ResourceMissing, modelled
-from . import agenda, prices
+from ..errors import InvalidRequest, ResourceMissing, modelled
+from . import (
+    agenda,
+    checkout_discounts,
+    checkout_items,
+    checkout_params,
+    checkout_plans,
+    checkout_recovery,
+    checkout_totals,
+    payment_intents,
+    setup_intents,
+)
 from .checkout_body import session_body
-from .fields import list_object, web_address, where
-from .subscriptions import priced_items
-from .trials import end_after
+from .fields import list_object, merged_metadata, where
+from .money import formatted, smallest_charge
 from .work import Obj, Work, copied
 
 KIND = "checkout.session"
-ASIDE = "_checkout"
-_KNOWN = {
-    "mode", "line_items", "customer", "customer_email", "client_reference_id", "success_url",
-    "cancel_url", "locale", "metadata", "subscription_data", "expires_at", "payment_method_collection",
-    "allowed_payment_method_types", "customer_update", "billing_address_collection", "automatic_tax",
-    "currency", "ui_mode", "submit_type", "phone_number_collection", "origin_context", "custom_text",
-    "allow_promotion_codes", "saved_payment_method_options", "tax_id_collection", "adaptive_pricing",
-    "payment_method_options", "integration_identifier",
-}  # fmt: skip
-_SUBSCRIPTION_DATA = {
-    "metadata", "trial_period_days", "trial_end", "trial_settings", "description", "billing_mode",
-    "proration_behavior",
-}  # fmt: skip
-_SHORTEST, _LONGEST = 30 * 60, 24 * 3600
+_EXPIRE = "checkout.session.expire"
 
 
 def create(work: Work, params: Obj) -> Obj:
-    """POST /v1/checkout/sessions, mode subscription, ui_mode hosted_page.
+    """POST /v1/checkout/sessions, ui_mode hosted_page, in the modes subscription, payment and setup.
 
-    InvalidRequest for what Stripe refuses: no recurring price, an inactive price, an expiry outside of
-    30 minutes to 24 hours, both customer and customer_email, no success_url.
+    InvalidRequest for what Stripe refuses: see checkout_params.py, checkout_items.py, checkout_plans.py and
+    checkout_discounts.py; and an amount below Stripe's smallest charge in payment mode.
     """
-    _check(work, params)
-    items = _priced(work, params["line_items"])
-    data = params.get("subscription_data", {})
-    modelled(data, _SUBSCRIPTION_DATA, "subscription_data")
-    trial_end = end_after(
-        work, data.get("trial_period_days"), data.get("trial_end"), "subscription_data[trial_period_days]"
-    )
-    session = session_body(work, params, _totals(items, trial=trial_end is not None))
-    work.add(KIND, session)
-    agenda.put(work, "checkout.session.expire", session["id"], session["expires_at"])
-    work.add(
-        ASIDE,
-        {
-            "id": session["id"],
-            "line_items": [_line_item(work, *item) for item in items],
-            "subscription_data": copied(data),
-            "customer_update": copied(params.get("customer_update", {})),
-            "intent": None,
-            "method": None,
-            "payer": None,
-        },
-    )
+    checkout_params.check(work, params)
+    items = checkout_items.new_items(work, params)
+    data = checkout_plans.checked(work, params)
+    currency = items[0]["currency"] if items else params.get("currency")
+    _check_currency(work, params, currency)
+    session = work.add(KIND, session_body(work, params, items, currency))
+    session["_"].update(subscription_data=data, default_tax_rates=checkout_plans.default_rates(work, params))
+    session["payment_method_types"] = checkout_params.method_types(params, currency)
+    checkout_totals.refresh(work, session)
+    checkout_discounts.given(work, session, params)
+    _check_amount(session)
+    checkout_recovery.remember(session, params)
+    if session["mode"] == "setup":
+        session["setup_intent"] = session["_"]["intent"] = _setup_intent(work, session)["id"]
+    agenda.put(work, _EXPIRE, session["id"], session["expires_at"])
     return session
 
 
@@ -67,6 +55,15 @@ def retrieve(work: Work, _params: Obj, session_id: str) -> Obj:
     session = work.read(KIND, session_id)
     if session["status"] == "open" and session["expires_at"] <= work.now:
         return _expired(work, session_id)
+    return session
+
+
+def update(work: Work, params: Obj, session_id: str) -> Obj:
+    """POST /v1/checkout/sessions/{id}: metadata, at any time."""
+    modelled(params, {"metadata"}, "updating a Checkout session")
+    retrieve(work, {}, session_id)
+    session = work.edit(KIND, session_id)
+    session["metadata"] = merged_metadata(session["metadata"], params.get("metadata"))
     return session
 
 
@@ -99,8 +96,7 @@ def listing(work: Work, params: Obj) -> Iterator[Obj]:
 
 def line_items(work: Work, _params: Obj, session_id: str) -> Iterator[Obj]:
     """GET /v1/checkout/sessions/{id}/line_items."""
-    work.read(KIND, session_id)
-    return iter(work.read(ASIDE, session_id)["line_items"])
+    return iter(work.read(KIND, session_id)["_"]["items"])
 
 
 def line_items_list(work: Work, session: Obj) -> Obj:
@@ -109,131 +105,117 @@ def line_items_list(work: Work, session: Obj) -> Obj:
     return list_object(items, f"/v1/checkout/sessions/{session['id']}/line_items")
 
 
-def trial_end_of(work: Work, session_id: str) -> int | None:
-    """When the trial of a subscription that starts now would end."""
-    data = work.read(ASIDE, session_id)["subscription_data"]
-    return end_after(work, data.get("trial_period_days"), data.get("trial_end"), "subscription_data")
+def line_item_details(work: Work, item: Obj, name: str) -> list[Obj]:
+    """`taxes` or `discounts` of a line item, for `expand`."""
+    for session in work.all(KIND):
+        for own in session["_"]["items"]:
+            if own["id"] == item["id"]:
+                found: list[Obj] = own["_"][name]
+                return found
+    return []
 
 
-def _expired(work: Work, session_id: str) -> Obj:
-    session = work.edit(KIND, session_id)
-    agenda.drop(work, "checkout.session.expire", session_id)
-    session.update(status="expired", url=None)
-    work.emit("checkout.session.expired", session)
-    return session
-
-
-def _check(work: Work, params: Obj) -> None:
-    _check_modelled(params)
-    for name in ("success_url", "line_items"):
-        if not params.get(name):
-            raise InvalidRequest(f"Missing required param: {name}.", code="parameter_missing", param=name)
-    for name in ("success_url", "cancel_url"):
-        if name in params:
-            web_address(params[name], name)
-    if len(params.get("client_reference_id", "")) > 200:
-        raise InvalidRequest("client_reference_id has at most 200 characters.", param="client_reference_id")
-    _check_payer(work, params)
-    _check_expiry(work, params.get("expires_at"))
-
-
-def _check_modelled(params: Obj) -> None:
-    modelled(params, _KNOWN, "Checkout sessions")
-    if "mode" not in params:
-        raise InvalidRequest("Missing required param: mode.", code="parameter_missing", param="mode")
-    if params["mode"] != "subscription":
-        raise NotModelled(f"mode={params['mode']}", param="mode")
-    if params.get("ui_mode", "hosted_page") != "hosted_page":
-        raise NotModelled(f"ui_mode={params['ui_mode']}", param="ui_mode")
-    if params.get("allow_promotion_codes"):
-        raise NotModelled("promotion codes", param="allow_promotion_codes")
-    if "card" not in params.get("allowed_payment_method_types", ["card"]):
-        raise NotModelled("payment methods other than card", param="allowed_payment_method_types")
-
-
-def _check_payer(work: Work, params: Obj) -> None:
-    if "customer" in params and "customer_email" in params:
-        raise InvalidRequest("You may only specify one of these parameters: customer, customer_email.")
-    if "customer" in params:
-        work.edit("customer", params["customer"], param="customer")
-    elif "customer_update" in params:
-        raise InvalidRequest("`customer_update` can only be used with `customer`.", param="customer_update")
-
-
-def _check_expiry(work: Work, expires_at: int | None) -> None:
-    if expires_at is None:
-        return
-    # A few seconds of grace, as the request needs time to arrive.
-    if expires_at < work.now + _SHORTEST - 10:
-        raise InvalidRequest(
-            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.",
-            param="expires_at",
-        )
-    if expires_at > work.now + _LONGEST + 10:
-        raise InvalidRequest(
-            "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation.",
-            param="expires_at",
-        )
-
-
-def _priced(work: Work, given: list[Obj]) -> list[tuple[Obj, int, Obj]]:
-    items = []
-    for index, item in enumerate(given):
-        here = f"line_items[{index}]"
-        modelled(item, {"price", "price_data", "quantity", "metadata"}, "line_items")
-        if "price_data" in item:
-            price = prices.create(work, item["price_data"])
-            item = {
-                **{key: value for key, value in item.items() if key != "price_data"},
-                "price": price["id"],
-            }
-        if "quantity" not in item:
-            raise InvalidRequest(
-                f"Quantity is required. Add `quantity` to `{here}`", code="parameter_missing", param=here
-            )
-        if item["quantity"] < 1:
-            raise InvalidRequest("This value must be greater than or equal to 1.", param=f"{here}[quantity]")
-        items.append(item)
-    priced = priced_items(work, items, "line_items")
-    if all(price["recurring"] is None for price, _, _ in priced):
-        raise InvalidRequest(
-            "You must provide at least one recurring price in `subscription` mode when using prices.",
-            param="line_items",
-        )
-    if any(price["recurring"] is None for price, _, _ in priced):
-        raise NotModelled("one-time prices beside a subscription", param="line_items")
-    return priced
-
-
-def _totals(items: list[tuple[Obj, int, Obj]], *, trial: bool) -> Obj:
-    total = sum(prices.amount_of(price, quantity) for price, quantity, _ in items)
-    # What Checkout shows as total is what is due today: nothing while the trial runs.
-    return {"currency": items[0][0]["currency"], "due": 0 if trial else total}
-
-
-def _line_item(work: Work, price: Obj, quantity: int, metadata: Obj) -> Obj:
-    amount = prices.amount_of(price, quantity)
-    return {
-        "id": work.new_id("li"),
-        "object": "item",
-        "adjustable_quantity": None,
-        "amount_discount": 0,
-        "amount_subtotal": amount,
-        "amount_tax": 0,
-        "amount_total": amount,
-        "currency": price["currency"],
-        "description": work.read("product", price["product"])["name"],
-        "metadata": metadata,
-        "price": copied(price),
-        "quantity": quantity,
-    }
+def total_details(work: Work, session: Obj) -> Obj | None:
+    """`total_details` with its `breakdown`, for `expand`."""
+    own = work.read(KIND, session["id"])
+    return None if own["total_details"] is None else {**own["total_details"], "breakdown": own["_"]["breakdown"]}
 
 
 def own(work: Work, session_id: str) -> Obj:
     """The open session for paying; ResourceMissing for none, InvalidRequest when it is not open."""
     if work.find(KIND, session_id) is None:
-        raise ResourceMissing("checkout.session", session_id)
+        raise ResourceMissing(KIND, session_id)
     session = retrieve(work, {}, session_id)
     if session["status"] != "open":
-        raise InvalidRequest(f"This Checkout Session is {session['status']}.")
+        raise InvalidRequest(f"This Checkout Session is {session['status']}.", code="session_not_open")
     return work.edit(KIND, session_id)
+
+
+def apply_code(work: Work, session_id: str, code: str) -> Obj:
+    """The payer enters a promotion code; InvalidRequest says why not."""
+    session = own(work, session_id)
+    checkout_discounts.apply_code(work, session, code)
+    return session
+
+
+def remove_code(work: Work, session_id: str) -> Obj:
+    """The payer takes his promotion code back."""
+    session = own(work, session_id)
+    checkout_discounts.remove_code(work, session)
+    return session
+
+
+def change_quantities(work: Work, session_id: str, wanted: Mapping[str, int]) -> Obj:
+    """The payer sets quantities by line item id. InvalidRequest: fixed, out of bounds, or nothing would be left."""
+    session = own(work, session_id)
+    for item in session["_"]["items"]:
+        if item["id"] in wanted and wanted[item["id"]] != item["quantity"]:
+            checkout_items.set_quantity(item, wanted[item["id"]])
+    if all(item["quantity"] == 0 for item in session["_"]["items"]):
+        raise InvalidRequest("At least one item must stay.", param="quantity")
+    checkout_totals.refresh(work, session)
+    checkout_discounts.recheck(work, session)
+    return session
+
+
+def open_again(work: Work, session_id: str) -> Obj:
+    """Recovers an expired session by its recovery address: a new one like it. ResourceMissing when it has none."""
+    params = checkout_recovery.params_of(work, work.read(KIND, session_id))
+    session = create(work, params)
+    session["recovered_from"] = session_id
+    return session
+
+
+def cancel_intent(work: Work, intent_id: str, reason: str) -> None:
+    """What the payer's tries left unpaid can be paid no more."""
+    if intent_id.startswith("pi_"):
+        payment_intents.cancel(work, intent_id, reason)
+    else:
+        setup_intents.cancel(work, intent_id, reason)
+
+
+def _expired(work: Work, session_id: str) -> Obj:
+    session = work.edit(KIND, session_id)
+    agenda.drop(work, _EXPIRE, session_id)
+    session.update(status="expired", url=None)
+    checkout_recovery.offer(work, session)
+    if session["_"]["intent"] is not None:
+        cancel_intent(work, session["_"]["intent"], "abandoned")
+    work.emit("checkout.session.expired", session)
+    return session
+
+
+def _setup_intent(work: Work, session: Obj) -> Obj:
+    data, types = session["_"]["setup_intent_data"], session["payment_method_types"]
+    return setup_intents.create(
+        work,
+        session["customer"],
+        description=data.get("description"),
+        metadata=copied(data.get("metadata", {})),
+        payment_method_options=setup_intents.setup_options_for(types),
+        payment_method_types=types,
+    )
+
+
+def _check_currency(work: Work, params: Obj, currency: str | None) -> None:
+    """A customer is billed in one currency only."""
+    if params["mode"] != "subscription" or "customer" not in params:
+        return
+    own = work.read("customer", params["customer"])["currency"]
+    if own not in (None, currency):
+        raise InvalidRequest(
+            "You cannot combine currencies on a single customer. This customer has an active subscription, "
+            f"discount, or invoice items with currency {own}.",
+            param="line_items",
+        )
+
+
+def _check_amount(session: Obj) -> None:
+    if session["mode"] != "payment" or not 0 < session["amount_total"] < smallest_charge(session["currency"]):
+        return
+    least = formatted(smallest_charge(session["currency"]), session["currency"])
+    raise InvalidRequest(
+        f"The Checkout Session's total amount due must add up to at least {least}.",
+        code="amount_too_small",
+        param="line_items",
+    )

@@ -48,14 +48,21 @@ def settle(total: int, balance: int, currency: str) -> Settlement:
     return Settlement(due, tuple(move for move in moves if move[0]))
 
 
+def open_to(work: Work, invoice: Obj) -> int:
+    """The balance that an invoice may take up: the customer's, none for one that documents a payment of before."""
+    if invoice["_"].get("apart_from_balance"):
+        return 0
+    return int(work.read("customer", invoice["customer"])["balance"])
+
+
 def apply(work: Work, customer_id: str, invoice_id: str) -> Settlement:
     """For finalizing: takes the balance into the invoice: starting_balance, ending_balance, amount_due,
     amount_remaining. Emits customer.updated when the balance moves. The invoice's `total` must be right.
     """
-    customer = work.read("customer", customer_id)
     invoice = work.edit("invoice", invoice_id)
-    settlement = settle(invoice["total"], customer["balance"], invoice["currency"])
-    invoice["starting_balance"] = customer["balance"]
+    balance = open_to(work, invoice)
+    settlement = settle(invoice["total"], balance, invoice["currency"])
+    invoice["starting_balance"] = balance
     for amount, kind in settlement.moves:
         move(work, customer_id, amount, kind, invoice=invoice_id, currency=invoice["currency"])
     invoice["ending_balance"] = invoice["starting_balance"] + settlement.moved

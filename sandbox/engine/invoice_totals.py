@@ -11,7 +11,7 @@ from .work import Obj, Work
 def add_up(work: Work, invoice: Obj) -> None:
     """Sets the amounts of a draft (minor units) from its lines, its discounts, its taxes and the balance as it is."""
     figures = invoice_figures.fill_in(work, invoice)
-    balance = work.read("customer", invoice["customer"])["balance"]
+    balance = customer_balance.open_to(work, invoice)
     due = customer_balance.settle(figures.total, balance, invoice["currency"]).due
     invoice.update(
         amount_due=due,

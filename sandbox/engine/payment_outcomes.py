@@ -1,7 +1,7 @@
 """What a payment's late result means for others: its invoice, its subscription, its Checkout session."""
 
 from ..errors import InvalidRequest
-from . import checkout_payment, collection, invoice_payments, payment_intents, setup_intents
+from . import checkout_outcomes, checkout_payment, collection, invoice_payments, payment_intents, setup_intents
 from .work import Obj, Work
 
 
@@ -13,10 +13,12 @@ def settle_due(work: Work, intent_id: str) -> None:
     invoice_id = invoice_payments.invoice_of(work, intent_id)
     if invoice_id is not None:
         collection.bank_answered(work, invoice_id, intent)
+    checkout_outcomes.settled(work, intent)
 
 
 def captured(work: Work, intent: Obj) -> None:
     """What a card held has been captured."""
+    checkout_outcomes.captured(work, intent)
 
 
 def waiting(work: Work, intent_id: str) -> Obj:

@@ -35,6 +35,7 @@ class Start:
     item_discounts: list[Any] = field(default_factory=list)  # such entries for each item
     item_tax_rates: list[list[Obj]] = field(default_factory=list)
     takes_pending: bool = False  # whether the first invoice takes what is pending for the customer
+    once: list[str] = field(default_factory=list)  # invoice items that it takes in any case
 
 
 def subscription_body(work: Work, given: Start, test_clock: str | None) -> Obj:

@@ -60,19 +60,18 @@ def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Ob
     # The event already names the invoice that is made next, as Stripe's does.
     invoice_id = subscription["latest_invoice"] = work.new_id("in")
     sent = given.collection_method == "send_invoice"
-    invoice = invoices.prepare(
+    draft = subscription_invoices.of_items(
         work,
-        subscription_invoices.of_items(
-            work,
-            subscription,
-            subscription["items"]["data"],
-            "subscription_create",
-            invoice_id=invoice_id,
-            at_once=not sent,
-            prorates=given.prorates,
-            takes_pending=given.takes_pending,
-        ),
+        subscription,
+        subscription["items"]["data"],
+        "subscription_create",
+        invoice_id=invoice_id,
+        at_once=not sent,
+        prorates=given.prorates,
+        takes_pending=given.takes_pending,
     )
+    subscription_invoices.take_pending(work, draft, [work.read("invoiceitem", item_id) for item_id in given.once])
+    invoice = invoices.prepare(work, draft)
     if subscription["status"] == "incomplete" and (sent or invoice["amount_due"] == 0):
         subscription["status"] = "active"
     work.emit("customer.subscription.created", subscription)
@@ -103,7 +102,7 @@ def create(work: Work, params: Obj) -> Obj:
     if invoice["amount_due"] == 0 or behavior == "default_incomplete" or invoice["status"] == "draft":
         return subscription
     intent = collection.collect(work, invoice["id"], collection.default_method(work, invoice))
-    if intent["status"] != "succeeded" and behavior == "error_if_incomplete":
+    if intent["status"] not in ("succeeded", "processing") and behavior == "error_if_incomplete":
         refusal = payment_intents.refusal_of(work, intent)
         refusal.keeps_changes = False
         raise refusal
@@ -156,6 +155,7 @@ def delete_customer(work: Work, _params: Obj, customer_id: str) -> Obj:
     for subscription in list(work.all(KIND)):
         if subscription["customer"] == customer_id and subscription["ended_at"] is None:
             cancellation.cancel(work, {}, subscription["id"])
+    invoices.stop_collecting_of(work, customer_id)
     work.emit("customer.deleted", customer)
     return work.add("customer", {"id": customer_id, "object": "customer", "deleted": True})
 

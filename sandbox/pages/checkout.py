@@ -1,204 +1,191 @@
-"""The hosted Checkout page and its 3-D Secure page: plain forms, no script."""
+"""The hosted Checkout page: plain forms, no script."""
 
-import re
+from collections.abc import Mapping
+from typing import Any
 
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from ..cards import BY_NUMBER
 from ..deliveries import races
-from ..engine import checkout_payment, checkout_sessions
+from ..engine import checkout_methods, checkout_payment, checkout_sessions
 from ..engine.account import NAME
-from ..engine.checkout_payment import CardEntry, Payer
+from ..engine.checkout_fields import TAX_IDS
 from ..engine.work import Obj, Work
-from ..errors import CardRefused, InvalidRequest, Refusal, ResourceMissing
+from ..errors import InvalidRequest, Refusal, ResourceMissing
 from ..world import World
+from . import checkout_summary, payer_form
 from .rendering import page
 from .texts import Words, words_for
-
-# The helper's list: number and the text that says what the card does.
-TEST_CARDS = [
-    ("4242424242424242", "card_ok"),
-    ("4000000000000002", "card_declined"),
-    ("4000000000009995", "card_funds"),
-    ("4000000000000069", "card_expired"),
-    ("4000000000000127", "card_cvc"),
-    ("4000000000000119", "card_processing"),
-    ("4000002500003155", "card_3ds"),
-    ("4000002760003184", "card_3ds_always"),
-    ("4000008260003178", "card_3ds_funds"),
-]
-_FIELDS = ("email", "number", "expiry", "cvc", "name", "country", "postal_code")
-_FIELD_OF = {"exp_month": "expiry", "exp_year": "expiry"}
 
 
 def show(world: World, request: Request, session_id: str) -> Response:
     """GET /c/pay/{session}: the form; a paid session leads on, an expired one says so."""
-    session = world.store.run(checkout_sessions.retrieve, {}, session_id)
-    words = words_for(session["locale"], request.accept_languages)
-    if session["status"] == "complete":
-        return _landed(session)
-    if session["status"] == "expired":
-        return page("expired.html", words, status=410, back=session["cancel_url"])
+    session, words = _opened(world, request, session_id)
+    if session["status"] != "open":
+        return _ended(session, words)
     problem = None
-    if request.args.get("problem") == "authentication":
-        problem = ("", words.refusal("authentication_not_handled", ""))
+    if (code := request.args.get("problem")) in ("authentication_not_handled", "payment_method_customer_decline"):
+        problem = ("", words.refusal(str(code), ""))
     return _form(world, session, words, {}, problem)
 
 
 def pay(world: World, request: Request, session_id: str) -> Response:
     """POST /c/pay/{session}: pays and leads to the success page, or shows what is wrong."""
-    values = {name: request.form.get(name, "").strip() for name in _FIELDS}
-    session = world.store.run(checkout_sessions.retrieve, {}, session_id)
-    words = words_for(session["locale"], request.accept_languages)
+    session, words = _opened(world, request, session_id)
     if session["status"] != "open":
-        return show(world, request, session_id)
-    if request.form.get("fill") in BY_NUMBER:
-        return _form(world, session, words, {**values, **_filled(str(request.form["fill"]))}, None)
-    payer = Payer(
-        email=values["email"] or None,
-        name=values["name"] or None,
-        country=values["country"].upper() or None,
-        postal_code=values["postal_code"] or None,
-    )
+        return _ended(session, words)
+    values = payer_form.typed(request)
+    if filled := payer_form.filled(request.form.get("fill", "")):
+        return _form(world, session, words, {**values, **filled}, None)
     try:
-        entry = _entry(values) if checkout_payment.needs_card(session) else None
+        payer, entry = payer_form.payer(values), payer_form.entry(values)
         session = world.store.run(races.announced_late, checkout_payment.submit, session_id, payer, entry)
     except ResourceMissing:
         raise
     except Refusal as error:
-        status = 402 if isinstance(error, CardRefused) else 422
-        return _form(world, session, words, values, _problem(words, error), status=status)
+        session, _ = _opened(world, request, session_id)
+        if session["status"] != "open":
+            return _ended(session, words)
+        problem = payer_form.problem(words, error)
+        return _form(world, session, words, values, problem, status=payer_form.status_of(error))
     if session["status"] == "complete":
         races.wait_before_redirect(world.store, world.dispatcher, session_id)
-        return _landed(session)
-    return redirect(f"/c/pay/{session_id}/authenticate", 303)
+        return landed(session)
+    if world.store.run(checkout_payment.is_waiting, session_id):
+        return redirect(f"/c/pay/{session_id}/authenticate", 303)
+    return _form(world, session, words, values, ("", words("total_changed")), status=422)
 
 
-def ask(world: World, request: Request, session_id: str) -> Response:
-    """GET /c/pay/{session}/authenticate: the bank's page, while 3-D Secure waits."""
-    session, method = world.store.run(_waiting, session_id)
-    if method is None:
+def code(world: World, request: Request, session_id: str) -> Response:
+    """POST /c/pay/{session}/code: applies the promotion code `code`, or with `remove` takes it back."""
+    session, words = _opened(world, request, session_id)
+    if session["status"] != "open":
+        return _ended(session, words)
+    if request.form.get("remove"):
+        world.store.run(checkout_sessions.remove_code, session_id)
         return redirect(f"/c/pay/{session_id}", 303)
-    words = words_for(session["locale"], request.accept_languages)
-    return page(
-        "three_d_secure.html",
-        words,
-        goes_to=_targets(session),
-        merchant=NAME,
-        amount=words.money(session["amount_total"], session["currency"]),
-        last4=method["card"]["last4"],
-    )
-
-
-def authenticated(world: World, request: Request, session_id: str) -> Response:
-    """POST /c/pay/{session}/authenticate with `result`: complete or fail."""
-    session, method = world.store.run(_waiting, session_id)
-    if method is None:
-        return redirect(f"/c/pay/{session_id}", 303)
-    words = words_for(session["locale"], request.accept_languages)
-    passed = request.form.get("result") == "complete"
+    typed = request.form.get("code", "").strip()
+    if not typed:
+        return _form(world, session, words, {}, ("code", words("code_missing")), status=422)
     try:
-        session = world.store.run(races.announced_late, checkout_payment.authenticate, session_id, passed=passed)
-    except CardRefused as error:
-        if not passed:
-            return redirect(f"/c/pay/{session_id}?problem=authentication", 303)
-        return _form(world, session, words, {}, _problem(words, error), status=402)
-    races.wait_before_redirect(world.store, world.dispatcher, session_id)
-    return _landed(session)
+        world.store.run(checkout_sessions.apply_code, session_id, typed)
+    except InvalidRequest as error:
+        known = error.code is not None and error.code.startswith("promotion_code_")
+        problem = ("code", words(error.code) if known and error.code else error.message)
+        return _form(world, session, words, {"code": typed}, problem, status=422)
+    return redirect(f"/c/pay/{session_id}", 303)
 
 
-def _waiting(work: Work, session_id: str) -> tuple[Obj, Obj | None]:
-    session = checkout_sessions.retrieve(work, {}, session_id)
-    if session["status"] != "open" or not checkout_payment.is_waiting(work, session_id):
-        return session, None
-    aside = work.read(checkout_sessions.ASIDE, session_id)
-    return session, work.read("payment_method", aside["method"])
+def quantities(world: World, request: Request, session_id: str) -> Response:
+    """POST /c/pay/{session}/quantities: sets the quantities of the items, by their ids."""
+    session, words = _opened(world, request, session_id)
+    if session["status"] != "open":
+        return _ended(session, words)
+    wanted = {name: int(value) for name, value in request.form.items() if name.startswith("li_") and value.isdecimal()}
+    try:
+        world.store.run(checkout_sessions.change_quantities, session_id, wanted)
+    except InvalidRequest:
+        return _form(world, session, words, {}, ("quantity", words("quantity_wrong")), status=422)
+    return redirect(f"/c/pay/{session_id}", 303)
 
 
-def _form(
-    world: World,
-    session: Obj,
-    words: Words,
-    values: dict[str, str],
-    problem: tuple[str, str] | None,
-    status: int = 200,
-) -> Response:
-    items, trial_end, now = world.store.run(_shown, session["id"])
-    price = items[0]["price"]
-    sums = sum(item["amount_total"] for item in items)
-    every = words.every(price["recurring"])
-    per_period = f"{words.money(sums, session['currency'])} {every}"
-    trial = None
-    if trial_end is not None:
-        days = round((trial_end - now) / 86400)
-        trial = words("trial", days=days, price=per_period, date=words.date(trial_end))
-    return page(
-        "checkout.html",
-        words,
-        status=status,
-        goes_to=_targets(session),
-        merchant=NAME,
-        session=session,
-        items=items,
-        price=words.money(sums, session["currency"]),
-        every=every,
-        trial=trial,
-        known_email=(session["customer_details"] or {}).get("email"),
-        values={name: values.get(name, "") for name in _FIELDS},
-        problem=problem,
-        needs_card=checkout_payment.needs_card(session),
-        wants_address=session["billing_address_collection"] == "required",
-        test_cards=TEST_CARDS,
-        button=_button(session, words, trial_end),
-    )
+def remove_method(world: World, request: Request, session_id: str, method_id: str) -> Response:
+    """POST /c/pay/{session}/methods/{method}/remove: detaches a saved method, where the session lets the payer."""
+    session, words = _opened(world, request, session_id)
+    if session["status"] != "open":
+        return _ended(session, words)
+    try:
+        world.store.run(_remove_method, session_id, method_id)
+    except ResourceMissing:
+        pass  # Pressed twice: it is gone already.
+    except InvalidRequest as error:
+        return _form(world, session, words, {}, ("", error.message), status=422)
+    return redirect(f"/c/pay/{session_id}", 303)
 
 
-def _shown(work: Work, session_id: str) -> tuple[list[Obj], int | None, int]:
-    items = list(checkout_sessions.line_items(work, {}, session_id))
-    return items, checkout_sessions.trial_end_of(work, session_id), work.now
+def recover(world: World, _request: Request, session_id: str) -> Response:
+    """GET /c/recover/{session}: a new session like the one that expired."""
+    session = world.store.run(checkout_sessions.open_again, session_id)
+    return redirect(session["url"], 303)
 
 
-def _button(session: Obj, words: Words, trial_end: int | None) -> str:
-    if trial_end is not None:
-        return words("start_trial")
-    if session["amount_total"] == 0:
-        return words("subscribe")
-    return words("pay", amount=words.money(session["amount_total"], session["currency"]))
-
-
-def _entry(values: dict[str, str]) -> CardEntry:
-    if not values["number"]:
-        raise InvalidRequest("Enter a card number.", param="number")
-    month, year = _expiry(values["expiry"])
-    return CardEntry(values["number"], month, year, values["cvc"])
-
-
-def _expiry(text: str) -> tuple[int, int]:
-    """`12 / 34`, `12/2034` or `1234`; an unreadable one is month 0, which is refused as such."""
-    found = re.fullmatch(r"(\d{1,2})\s*[/\-. ]\s*(\d{4}|\d{2})|(\d{2})(\d{2})", text)
-    if found is None:
-        return 0, 0
-    month, year = int(found[1] or found[3]), int(found[2] or found[4])
-    return month, year + 2000 if year < 100 else year
-
-
-def _filled(number: str) -> dict[str, str]:
-    digits = 4 if BY_NUMBER[number].brand == "amex" else 3
-    return {"number": " ".join(re.findall(r"\d{1,4}", number)), "expiry": "12 / 34", "cvc": "1234"[:digits]}
-
-
-def _problem(words: Words, error: Refusal) -> tuple[str, str]:
-    """The field that is wrong ("" for the payment as a whole) and the sentence for the payer."""
-    code = str(error.extra.get("decline_code") or error.code or error.param or "")
-    field = _FIELD_OF.get(error.param or "", error.param or "")
-    return (field if field in _FIELDS else ""), words.refusal(code, error.message)
-
-
-def _landed(session: Obj) -> Response:
+def landed(session: Obj) -> Response:
+    """On to the shop."""
     target = session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
     return redirect(target, 303)
 
 
-def _targets(session: Obj) -> tuple[str, ...]:
+def targets(session: Obj) -> tuple[str, ...]:
+    """Where the forms of the page may end, besides the sandbox."""
     return tuple(url for url in (session["success_url"], session["cancel_url"]) if url)
+
+
+def form(
+    world: World,
+    session: Obj,
+    words: Words,
+    values: Mapping[str, str],
+    problem: tuple[str, str] | None,
+    status: int = 200,
+) -> Response:
+    """The page of an open session: the order, and the form with what was typed and what is wrong about it."""
+    shown, saved, needed, now = world.store.run(_shown, session, words)
+    return page(
+        "checkout.html",
+        words,
+        status=status,
+        goes_to=targets(session),
+        merchant=NAME,
+        session=session,
+        order=shown,
+        code=values.get("code", ""),
+        known_email=(session["customer_details"] or {}).get("email"),
+        problem=problem,
+        needs_method=needed,
+        asks=_asks(session),
+        tax_ids=TAX_IDS,
+        may_remove=checkout_methods.may_remove(session),
+        may_save=needed and checkout_methods.may_save(session),
+        button=now,
+        **payer_form.context(words, values, session["payment_method_types"], saved),
+    )
+
+
+_form = form
+
+
+def _asks(session: Obj) -> dict[str, Any]:
+    """What the form asks beside the payment method."""
+    return {
+        "address": session["billing_address_collection"] == "required" or session["automatic_tax"]["enabled"],
+        "phone": session["phone_number_collection"]["enabled"],
+        "state": session["automatic_tax"]["enabled"],
+        "tax_id": session["tax_id_collection"]["enabled"],
+        "terms": (session["consent_collection"] or {}).get("terms_of_service") == "required",
+    }
+
+
+def _opened(world: World, request: Request, session_id: str) -> tuple[Obj, Words]:
+    session = world.store.run(checkout_sessions.retrieve, {}, session_id)
+    return session, words_for(session["locale"], request.accept_languages)
+
+
+def _ended(session: Obj, words: Words) -> Response:
+    if session["status"] == "complete":
+        return landed(session)
+    recovery = (session["after_expiration"] or {}).get("recovery") or {}
+    return page("expired.html", words, status=410, back=session["cancel_url"], recover=recovery.get("url"))
+
+
+def _shown(work: Work, session: Obj, words: Words) -> tuple[dict[str, Any], list[Obj], bool, str]:
+    session = work.read(checkout_sessions.KIND, session["id"])
+    return (
+        checkout_summary.summary(work, session, words),
+        list(checkout_methods.saved(work, session)),
+        checkout_payment.needs_method(work, session),
+        checkout_summary.button(work, session, words),
+    )
+
+
+def _remove_method(work: Work, session_id: str, method_id: str) -> None:
+    checkout_methods.remove_saved(work, checkout_sessions.own(work, session_id), method_id)

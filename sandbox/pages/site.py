@@ -12,13 +12,13 @@ from werkzeug.wrappers import Request, Response
 
 from ..errors import ResourceMissing
 from ..world import World
-from . import checkout, hooks, index, invoice, mailbox, netbox, odoo, slack
+from . import authentication, checkout, hooks, index, invoice, mailbox, netbox, odoo, slack
 from .rendering import page, secured
 from .texts import words_for
 
 log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent.parent / "static"
-_STYLESHEET = "sandbox.css"
+_STYLESHEETS = ("control.css", "payer.css", "sandbox.css")
 
 _View: TypeAlias = Callable[..., Response]
 
@@ -26,10 +26,14 @@ _VIEWS: list[tuple[str, tuple[str, ...], _View]] = [
     ("/", ("GET",), index.show),
     ("/c/pay/<session_id>", ("GET",), checkout.show),
     ("/c/pay/<session_id>", ("POST",), checkout.pay),
-    ("/c/pay/<session_id>/authenticate", ("GET",), checkout.ask),
-    ("/c/pay/<session_id>/authenticate", ("POST",), checkout.authenticated),
-    ("/authenticate/<intent_id>", ("GET",), invoice.ask),
-    ("/authenticate/<intent_id>", ("POST",), invoice.authenticated),
+    ("/c/pay/<session_id>/authenticate", ("GET",), authentication.ask),
+    ("/c/pay/<session_id>/authenticate", ("POST",), authentication.answered),
+    ("/c/pay/<session_id>/code", ("POST",), checkout.code),
+    ("/c/pay/<session_id>/methods/<method_id>/remove", ("POST",), checkout.remove_method),
+    ("/c/pay/<session_id>/quantities", ("POST",), checkout.quantities),
+    ("/c/recover/<session_id>", ("GET",), checkout.recover),
+    ("/authenticate/<intent_id>", ("GET",), authentication.ask_for_intent),
+    ("/authenticate/<intent_id>", ("POST",), authentication.intent_answered),
     ("/invoice/<invoice_id>", ("GET",), invoice.show),
     ("/mailbox", ("GET",), mailbox.listing),
     ("/mailbox/clear", ("POST",), mailbox.clear),
@@ -59,7 +63,8 @@ class Site:
     def __init__(self, world: World) -> None:
         self._world = world
         rules = [Rule(path, methods=list(methods), endpoint=view) for path, methods, view in _VIEWS]
-        self._routes = Map([*rules, Rule(f"/static/{_STYLESHEET}", methods=["GET"], endpoint=_stylesheet)])
+        rules.append(Rule("/static/<name>", methods=["GET"], endpoint=_stylesheet))
+        self._routes = Map(rules)
 
     def answer(self, request: Request) -> Response:
         """The page, or an error page."""
@@ -77,8 +82,10 @@ class Site:
         return secured(response)
 
 
-def _stylesheet(_world: World, _request: Request) -> Response:
-    text = (_STATIC / _STYLESHEET).read_bytes()
+def _stylesheet(_world: World, _request: Request, name: str) -> Response:
+    if name not in _STYLESHEETS:
+        raise NotFound
+    text = (_STATIC / name).read_bytes()
     return Response(text, content_type="text/css; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 

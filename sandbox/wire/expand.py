@@ -77,7 +77,8 @@ INCLUDES: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {
     ("customer", "sources"): _none_of("sources"),
     ("customer", "tax_ids"): _none_of("tax_ids"),
     ("checkout.session", "line_items"): checkout_sessions.line_items_list,
-    (None, "breakdown"): lambda _work, _owner: {"discounts": [], "taxes": []},
+    ("item", "discounts"): lambda work, item: checkout_sessions.line_item_details(work, item, "discounts"),
+    ("item", "taxes"): lambda work, item: checkout_sessions.line_item_details(work, item, "taxes"),
     ("coupon", "applies_to"): _applies_to,
     ("coupon", "currency_options"): _coupon_options,
     ("price", "currency_options"): _currency_options,
@@ -85,6 +86,7 @@ INCLUDES: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {
 }
 # (object, keys) -> the value of the first key, for paths into a hash with keys of its own.
 DEEPER: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {
+    ("checkout.session", "total_details.breakdown"): checkout_sessions.total_details,
     ("price", "currency_options.tiers"): _option_tiers,
     ("promotion_code", "restrictions.currency_options"): promotion_codes.shown_options,
 }

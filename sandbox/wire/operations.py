@@ -71,6 +71,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "Checkout.Sessions.list": checkout_sessions.listing,
     "Checkout.Sessions.listLineItems": checkout_sessions.line_items,
     "Checkout.Sessions.retrieve": checkout_sessions.retrieve,
+    "Checkout.Sessions.update": checkout_sessions.update,
     "Coupons.create": coupons.create,
     "Coupons.del": coupons.delete,
     "Coupons.list": coupons.listing,

@@ -277,7 +277,7 @@ def test_customer_update_auto_takes_the_payers_name(shared: Sandbox, price: str)
 @pytest.mark.parametrize(
     ("change", "param"),
     [
-        ({"mode": "payment"}, "mode"),
+        ({"mode": "payment"}, "line_items"),
         ({"line_items": []}, "line_items"),
         ({"line_items": [{"price": "price_none", "quantity": 1}]}, "line_items[0][price]"),
         ({"success_url": "javascript:alert(1)"}, "success_url"),

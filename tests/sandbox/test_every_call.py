@@ -124,6 +124,7 @@ def _selling(sandbox: Sandbox, price: str, customer: str) -> None:
     v1 = sandbox.client.v1
     session = open_session(sandbox, price, customer=customer)
     v1.checkout.sessions.retrieve(session.id, {"expand": ["line_items", "total_details.breakdown"]})
+    v1.checkout.sessions.update(session.id, {"metadata": {"a": "b"}})
     v1.checkout.sessions.list()
     v1.checkout.sessions.line_items.list(session.id)
     sandbox.control(f"checkout/{session.id}/pay", {"card": "4242424242424242"})

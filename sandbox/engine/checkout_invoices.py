@@ -1,0 +1,85 @@
+"""The invoice that a one-time payment gets (`invoice_creation`): paid already, by the payment of the session."""
+
+from . import collection, discounts, invoice_items, invoices
+from .invoice_body import Draft
+from .invoice_lines import blank_line
+from .pricing import terms_in
+from .work import Obj, Work, copied
+
+
+def invoice_for(work: Work, session: Obj) -> Obj:
+    """Makes and finalizes the invoice of a session that has just been paid; it has the session's amounts.
+
+    A payment that takes days leaves it open until then.
+    """
+    data = session["invoice_creation"]["invoice_data"]
+    invoice_id = work.new_id("in")
+    draft = Draft(
+        id=invoice_id,
+        customer=work.read("customer", session["customer"]),
+        currency=session["currency"],
+        reason="manual",
+        lines=[_line(work, invoice_id, item) for item in session["_"]["items"] if item["quantity"]],
+        auto_advance=False,
+        terms={
+            "custom_fields": copied(data["custom_fields"]),
+            "description": data["description"],
+            "discounts": _discounts(work, session),
+            "footer": data["footer"],
+            "metadata": dict(data["metadata"]),
+            "_": {"days_until_due": None, "apart_from_balance": True},
+        },
+    )
+    invoices.draft(work, draft)
+    intent_id = session["payment_intent"]
+    invoices.finalize(work, invoice_id, intent_id)
+    if intent_id is None or work.read("payment_intent", intent_id)["status"] == "succeeded":
+        collection.settle(work, invoice_id)
+    return work.edit(invoices.KIND, invoice_id)
+
+
+def items_paid_once(work: Work, session: Obj) -> list[str]:
+    """The invoice items for what is bought once beside a subscription: the first invoice takes them."""
+    made = []
+    for item in session["_"]["items"]:
+        if item["price"]["recurring"] is not None or not item["quantity"]:
+            continue
+        price = work.edit("price", item["price"]["id"])
+        # Inline prices are inactive from the start, and the shop may have archived others since.
+        active, price["active"] = price["active"], True
+        made.append(str(invoice_items.create(work, _item_params(session, item))["id"]))
+        price["active"] = active
+    return made
+
+
+def _item_params(session: Obj, item: Obj) -> Obj:
+    return {
+        "customer": session["customer"],
+        "currency": item["currency"],
+        "pricing": {"price": item["price"]["id"]},
+        "quantity": item["quantity"],
+        "metadata": dict(item["metadata"]),
+        "tax_rates": [rate["id"] for rate in item["_"]["tax_rates"]],
+    }
+
+
+def _discounts(work: Work, session: Obj) -> list[str]:
+    """The discount that was redeemed for the session."""
+    return [each["id"] for each in work.all(discounts.KIND) if each["checkout_session"] == session["id"]]
+
+
+def _line(work: Work, invoice_id: str, item: Obj) -> Obj:
+    price = item["price"]
+    return {
+        **blank_line(work, invoice_id, item["currency"], item["amount_subtotal"]),
+        "description": item["description"],
+        "metadata": dict(item["metadata"]),
+        "pricing": {
+            "price_details": {"price": price["id"], "product": price["product"]},
+            "type": "price_details",
+            "unit_amount_decimal": terms_in(price, item["currency"])["unit_amount_decimal"],
+        },
+        "quantity": item["quantity"],
+        "quantity_decimal": str(item["quantity"]),
+        "_": {"tax_rates": copied(item["_"]["tax_rates"])},
+    }

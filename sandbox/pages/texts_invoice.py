@@ -1,0 +1,45 @@
+"""What the page of an invoice says: English, Spanish, Brazilian Portuguese."""
+
+TEXTS: dict[str, tuple[str, str, str]] = {
+    "invoice": ("Invoice", "Factura", "Fatura"),
+    "invoice_of": ("Invoice of {merchant}", "Factura de {merchant}", "Fatura de {merchant}"),
+    "billed_to": ("Billed to", "Facturado a", "Cobrado de"),
+    "billed_by": ("From", "De", "De"),
+    "issued": ("Issued", "Emitida", "Emitida"),
+    "due_on": ("Due", "Vence", "Vence"),
+    "paid_on": ("Paid", "Pagada", "Paga"),
+    "paid_with": ("Paid with", "Pagada con", "Paga com"),
+    "paid_elsewhere": ("Outside of this page", "Fuera de esta página", "Fora desta página"),
+    "amount_due": ("Amount due", "Importe pendiente", "Valor em aberto"),
+    "amount_paid": ("Amount paid", "Importe pagado", "Valor pago"),
+    "credited": ("Credit notes", "Notas de crédito", "Notas de crédito"),
+    "excluding_tax": ("Total excluding tax", "Total sin impuestos", "Total sem impostos"),
+    "status_draft": ("Draft", "Borrador", "Rascunho"),
+    "status_open": ("Open", "Pendiente", "Em aberto"),
+    "status_overdue": ("Overdue", "Vencida", "Vencida"),
+    "status_processing": ("Processing", "En proceso", "Em processamento"),
+    "status_paid": ("Paid", "Pagada", "Paga"),
+    "status_void": ("Void", "Anulada", "Anulada"),
+    "status_uncollectible": ("Uncollectible", "Incobrable", "Incobrável"),
+    "void_text": (
+        "This invoice was voided. There is nothing to pay.",
+        "Esta factura se ha anulado. No hay nada que pagar.",
+        "Esta fatura foi anulada. Não há nada a pagar.",
+    ),
+    "uncollectible_text": (
+        "This invoice was written off. You can still pay it.",
+        "Esta factura se ha dado por incobrable. Aún puede pagarla.",
+        "Esta fatura foi dada como incobrável. Você ainda pode pagá-la.",
+    ),
+    "processing_text": (
+        "Your bank is processing the payment. It takes about four banking days.",
+        "Su banco está tramitando el pago. Tarda unos cuatro días hábiles.",
+        "O seu banco está processando o pagamento. Leva cerca de quatro dias úteis.",
+    ),
+    "paid_text": ("Thank you for your payment.", "Gracias por su pago.", "Obrigado pelo seu pagamento."),
+    "print": (
+        "Print this page for your records.",
+        "Imprima esta página si la necesita.",
+        "Imprima esta página, se precisar.",
+    ),
+}
