@@ -35,6 +35,13 @@ class NotModelled(InvalidRequest):
         super().__init__(f"The sandbox does not model {what} yet.", code="sandbox_not_modelled", param=param)
 
 
+class LockTimeout(Refusal):
+    """Somebody else is changing the object; nothing was done, and the same request may be sent again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="lock_timeout")
+
+
 class CardRefused(Refusal):
     """The bank or the card refuses. What the try changed is kept: the failed charge, the events."""
 

@@ -153,6 +153,14 @@ def stop_collecting(work: Work, invoice_id: str) -> None:
     work.emit_updated("invoice.updated", before, invoice)
 
 
+def stop_collecting_of(work: Work, customer_id: str) -> None:
+    """Leaves all invoices of a customer who is deleted."""
+    for invoice in list(work.all(KIND)):
+        advances = invoice["auto_advance"] or invoice["automatically_finalizes_at"]
+        if invoice["customer"] == customer_id and advances and invoice["status"] in ("draft", "open"):
+            stop_collecting(work, invoice["id"])
+
+
 def retrieve(work: Work, _params: Obj, invoice_id: str) -> Obj:
     """GET /v1/invoices/{id}."""
     return work.read(KIND, invoice_id)

@@ -5,7 +5,7 @@ What moves or deletes a clock is in test_clock_changes.py. Limits: docs.stripe.c
 
 from collections.abc import Iterable, Iterator
 
-from ..errors import InvalidRequest, ResourceMissing
+from ..errors import InvalidRequest, LockTimeout, ResourceMissing
 from .fields import where
 from .work import Obj, Work
 
@@ -47,7 +47,7 @@ def time_for(work: Work, params: Obj, ids: Iterable[str]) -> int:
 def enter(work: Work, params: Obj, ids: Iterable[str], *, writes: bool) -> None:
     """Sets the work's clock and time for a request.
 
-    InvalidRequest when the clock is advancing and the request writes (assumed: that Stripe refuses it too).
+    LockTimeout when the clock is advancing and the request writes (assumed: what Stripe answers then).
     """
     ids = list(ids)
     work.clock = clock_for(work, params, ids)
@@ -55,7 +55,7 @@ def enter(work: Work, params: Obj, ids: Iterable[str], *, writes: bool) -> None:
     if work.clock is None or not writes or work.clock in ids:
         return
     if work.read(KIND, work.clock)["status"] == "advancing":
-        raise InvalidRequest(
+        raise LockTimeout(
             f"The test clock {work.clock} is advancing; objects of its customers change again when it is ready."
         )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import CardRefused, NotModelled, Refusal, ResourceMissing
+from ..errors import CardRefused, LockTimeout, NotModelled, Refusal, ResourceMissing
 
 _DOCS = "https://stripe.com/docs/error-codes/"
 
@@ -63,13 +63,15 @@ def is_kept(error: Refusal) -> bool:
 
     A refusal that names a parameter is a validation error; Stripe does not keep those.
     """
-    return isinstance(error, CardRefused) or (error.param is None and not isinstance(error, NotModelled))
+    return isinstance(error, CardRefused) or (error.param is None and not isinstance(error, NotModelled | LockTimeout))
 
 
 def status_of(error: Refusal) -> int:
-    """402 for a refused card, 404 when the path names nothing, else 400."""
+    """402 for a refused card, 404 when the path names nothing, 429 when the object is busy, else 400."""
     if isinstance(error, CardRefused):
         return 402
+    if isinstance(error, LockTimeout):
+        return 429
     return 404 if isinstance(error, ResourceMissing) and error.in_path else 400
 
 

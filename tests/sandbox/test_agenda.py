@@ -98,7 +98,7 @@ def test_while_a_clock_advances_its_customers_stay_as_they_are() -> None:
     life = Life()
     customer = life.customer()
     life.post(f"/v1/test_helpers/test_clocks/{life.clock}/advance", frozen_time=START + DAY)
-    refused = life.post(f"/v1/customers/{customer}", expect=400, name="Too soon")
-    assert "is advancing" in refused["error"]["message"]
+    refused = life.post(f"/v1/customers/{customer}", expect=429, name="Too soon")
+    assert (refused["error"]["code"], "is advancing" in refused["error"]["message"]) == ("lock_timeout", True)
     assert life.get(f"/v1/customers/{customer}")["name"] is None
     life.post("/v1/customers", name="Elsewhere")

@@ -133,3 +133,19 @@ def test_deleting_a_customer_ends_everything(sandbox: Sandbox) -> None:
     advance(sandbox, clock, at(2026, 3, 1))
     assert sandbox.client.v1.subscriptions.retrieve(subscription.id).ended_at == START
     assert len(sandbox.client.v1.invoices.list({"subscription": subscription.id}).data) == 1
+
+
+def test_invoices_of_a_deleted_customer_stay_as_they_are(sandbox: Sandbox) -> None:
+    v1 = sandbox.client.v1
+    customer = v1.customers.create({})
+    draft = v1.invoices.create({"customer": customer.id, "auto_advance": True})
+    sent = v1.invoices.create({"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 3})
+    v1.invoice_items.create({"customer": customer.id, "invoice": sent.id, "amount": 500, "currency": "usd"})
+    v1.invoices.update(sent.id, {"auto_advance": True})
+    v1.invoices.finalize_invoice(sent.id)
+    v1.customers.delete(customer.id)
+    sandbox.control("clock", {"advance_seconds": 10 * DAY})
+    left = v1.invoices.retrieve(draft.id)
+    assert (left.status, left.automatically_finalizes_at) == ("draft", None)
+    assert v1.invoices.retrieve(sent.id).status == "open"
+    assert "invoice.overdue" not in [event["type"] for event in sandbox.look("events")["data"]]

@@ -4,13 +4,14 @@ is billed twice or left out.
 
 import json
 import re
+import time
 from itertools import pairwise
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .lives import DAY, Life
+from .lives import DAY, START, Life
 from .timing import at
 
 HORIZON = 110
@@ -127,6 +128,15 @@ def billed(life: Life) -> dict[str, list[tuple[int, int]]]:
                 period = (line["period"]["start"], line["period"]["end"])
                 found.setdefault(details["subscription_item"], []).append(period)
     return found
+
+
+def test_two_years_of_monthly_billing_take_less_than_two_seconds() -> None:
+    life = Life(START)
+    life.subscribe(life.customer(), life.price())
+    began = time.process_time()
+    life.leap(START + 731 * DAY)
+    assert time.process_time() - began < 2
+    assert len(life.store.objects["invoice"]) == 25
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
