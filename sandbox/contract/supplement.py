@@ -11,10 +11,10 @@ _EXPAND = {"type": "array", "items": _TEXT}
 _METADATA = {"$ref": "#/definitions/MetadataParam"}
 _CLEARED_METADATA = {"anyOf": [{"type": "string", "enum": [""]}, _METADATA]}
 _TIMES = {"anyOf": [_WHOLE, {"$ref": "#/definitions/RangeQueryParam"}]}
-_PAGES = {"ending_before": _TEXT, "limit": _WHOLE, "starting_after": _TEXT}
+_PAGES: dict[str, Any] = {"ending_before": _TEXT, "limit": _WHOLE, "starting_after": _TEXT}
 
 
-def _params(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+def _params(required: tuple[str, ...] = (), /, **properties: Any) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {**properties, "expand": _EXPAND},

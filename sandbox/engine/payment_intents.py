@@ -10,7 +10,7 @@ from typing import Any
 from ..bank_accounts import Account
 from ..cards import AUTHENTICATION, Decline
 from ..errors import CardRefused
-from . import agenda, business_days, charges, mandates, payment_methods, planned_failures, refunds
+from . import agenda, business_days, charges, disputes, mandates, payment_methods, planned_failures, refunds
 from .charge_bodies import HOLD_SECONDS
 from .fields import where
 from .payment_intent_body import intent_body
@@ -92,6 +92,7 @@ def settle(work: Work, intent_id: str) -> Obj:
     charge = charges.settle(work, intent["latest_charge"], decline)
     if decline is not None:
         return _fail(work, intent, decline, charge["id"])
+    disputes.after_payment(work, charge["id"])
     return _succeed(work, intent, intent["amount"])
 
 
@@ -101,6 +102,7 @@ def capture(work: Work, intent_id: str, amount: int) -> Obj:
     agenda.drop(work, EXPIRE, intent_id)
     refunds.release(work, intent["latest_charge"], intent["amount_capturable"] - amount, None, told=False)
     charges.capture(work, intent["latest_charge"], amount)
+    disputes.after_payment(work, intent["latest_charge"])
     intent["amount_capturable"] = 0
     return _succeed(work, intent, amount)
 
@@ -221,6 +223,7 @@ def _try(work: Work, intent: Obj, method: Obj, decline: Decline | None, *, authe
         return _fail(work, intent, decline, charge["id"])
     _keep_method(work, intent, method)
     if not held:
+        disputes.after_payment(work, charge["id"])
         return _succeed(work, intent, intent["amount"])
     intent.update(amount_capturable=intent["amount"], last_payment_error=None, status="requires_capture")
     agenda.put(work, EXPIRE, intent["id"], work.now + HOLD_SECONDS)

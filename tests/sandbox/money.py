@@ -61,6 +61,7 @@ def tour(sandbox: Sandbox) -> None:
     _payments(sandbox)
     _setups(sandbox)
     _payouts(sandbox)
+    _disputes(sandbox)
 
 
 def _payments(sandbox: Sandbox) -> None:
@@ -101,3 +102,12 @@ def _payouts(sandbox: Sandbox) -> None:
     v1.payouts.retrieve(payout.id, {"expand": ["balance_transaction"]})
     v1.payouts.list()
     v1.payouts.cancel(payout.id)
+
+
+def _disputes(sandbox: Sandbox) -> None:
+    v1 = sandbox.client.v1
+    intent = pay(sandbox, "pm_card_createDispute")
+    dispute = v1.disputes.list({"payment_intent": intent.id}).data[0]
+    v1.disputes.retrieve(dispute.id, {"expand": ["charge"]})
+    v1.disputes.update(dispute.id, {"metadata": {"a": "b"}})
+    v1.disputes.close(dispute.id)
