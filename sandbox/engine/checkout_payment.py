@@ -126,7 +126,7 @@ def _try(work: Work, session: Obj, *, authenticated: bool) -> Obj:
     asks = not authenticated and payment_methods.needs_authentication(work, method_id, off_session=False)
     if not asks and declines is None:
         return checkout_completion.complete(work, session, authenticated=authenticated)
-    intent = payment_intents.confirm(work, intent["id"], method_id, authenticated=authenticated)
+    intent = payment_intents.confirm(work, intent["id"], method_id, authenticated=authenticated, off_session=False)
     if intent["status"] == "requires_action":
         return session
     raise payment_intents.refusal_of(work, intent)

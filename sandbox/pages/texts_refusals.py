@@ -113,6 +113,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "Acepte las condiciones del servicio para continuar.",
         "Aceite os termos de serviço para continuar.",
     ),
+    "coupon_expired": (
+        "The promotion code is no longer valid. Remove it to go on.",
+        "El código promocional ya no es válido. Quítelo para continuar.",
+        "O código promocional não é mais válido. Remova-o para continuar.",
+    ),
     "field_required": ("This field is required.", "Este campo es obligatorio.", "Este campo é obrigatório."),
     "field_invalid": (
         "This is not a valid answer.",
