@@ -92,10 +92,13 @@ class Timekeeper:
         while not self._stopped.is_set():
             self._advancing.wait()
             self._advancing.clear()
-            with self._store.transaction() as work:
-                waiting = [clock["id"] for clock in work.all(test_clocks.KIND) if clock["status"] == "advancing"]
-            for clock_id in reversed(waiting):
-                self._complete(clock_id)
+            try:
+                with self._store.transaction() as work:
+                    waiting = [clock["id"] for clock in work.all(test_clocks.KIND) if clock["status"] == "advancing"]
+                for clock_id in reversed(waiting):
+                    self._complete(clock_id)
+            except Exception:
+                log.exception("test clocks could not be advanced; the next advance tries again")
 
     def _complete(self, clock_id: str) -> None:
         with self._store.lock:
