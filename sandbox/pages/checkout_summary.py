@@ -4,6 +4,7 @@ from typing import Any
 
 from ..engine import checkout_items, checkout_payment, checkout_plans, checkout_totals
 from ..engine.account import NAME
+from ..engine.pricing import terms_in
 from ..engine.work import Obj, Work
 from .texts import Words
 
@@ -18,7 +19,7 @@ def summary(work: Work, session: Obj, words: Words) -> dict[str, Any]:
     due = checkout_payment.due(work, session)
     return {
         "title": _title(session, words),
-        "amount": None if not items else words.money(whole if trial_end else session["amount_total"], currency),
+        "amount": None if not items else words.money(whole if trial_end else due, currency),
         "every": every if trial_end or len(recurring) == len(items) else "",
         "note": _note(work, session, words, trial_end, f"{words.money(whole, currency)} {every}"),
         "items": [_item(item, words) for item in items],
@@ -89,7 +90,8 @@ def _note(work: Work, session: Obj, words: Words, trial_end: int | None, price: 
     chosen = session["_"]["discount"]
     ends = chosen is not None and chosen["coupon"]["duration"] != "forever"
     if once or ends or session["_"]["subscription_data"].get("billing_cycle_anchor"):
-        return words("then", price=price)
+        plain = not (session["_"]["breakdown"]["taxes"] or chosen)
+        return words("then" if plain else "then_before", price=price)
     return None
 
 
@@ -102,8 +104,9 @@ def _item(item: Obj, words: Words) -> dict[str, Any]:
         parts.append(words("metered"))
     elif price["billing_scheme"] == "tiered":
         parts.append(words("tiered"))
-    elif quantity != 1 and price["currency"] == item["currency"]:
-        parts.append(words("each", price=words.rate(price["unit_amount_decimal"], item["currency"])))
+    else:
+        unit = words.rate(terms_in(price, item["currency"])["unit_amount_decimal"], item["currency"])
+        parts.append(unit if quantity == 1 else words("each", price=unit))
     if price["recurring"] is not None:
         parts.append(words.every(price["recurring"]))
     return {

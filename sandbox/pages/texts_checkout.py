@@ -51,10 +51,10 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "1 dia grátis; depois, {price}. O primeiro pagamento será em {date}.",
     ),
     "then": ("Then {price}.", "Después, {price}.", "Depois, {price}."),
-    "before_tax": (
-        "Discounts and taxes are added to that.",
-        "A eso se suman descuentos e impuestos.",
-        "A isso somam-se descontos e impostos.",
+    "then_before": (
+        "Then {price}, before discounts and taxes.",
+        "Después, {price}, sin contar descuentos ni impuestos.",
+        "Depois, {price}, antes de descontos e impostos.",
     ),
     "off_percent": ("{percent}% off", "{percent} % de descuento", "{percent}% de desconto"),
     "off_amount": ("{amount} off", "{amount} de descuento", "{amount} de desconto"),
