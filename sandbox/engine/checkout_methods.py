@@ -56,19 +56,30 @@ def method_for(work: Work, session: Obj, entry: Entry, payer: Obj) -> Obj:
         if found is None:
             raise InvalidRequest("Choose a payment method.", code="payment_method_unavailable", param="method")
         return found
-    if _type_of(entry) not in session["payment_method_types"]:
+    if type_of(entry) not in session["payment_method_types"]:
         raise InvalidRequest("Choose a payment method.", code="payment_method_unavailable", param="method")
-    if isinstance(entry, CardEntry):
-        method = _from_card(work, entry)
-    elif isinstance(entry, BankEntry):
-        method = _from_account(work, entry, payer)
-    else:
-        method = payment_methods.create(work, {"type": "paypal"})
+    method = new_method(work, entry, payer)
     method["allow_redisplay"] = _redisplay(session, saves=payer["saves"])
     method["billing_details"].update(
         email=payer["email"], name=payer["name"], phone=payer["phone"], address=copied(payer["address"])
     )
     return method
+
+
+def new_method(work: Work, entry: CardEntry | BankEntry | PayPalEntry, payer: Obj) -> Obj:
+    """A new payment method of what was typed, unattached; `payer` has `name` and `email`. Errors: see method_for."""
+    if isinstance(entry, CardEntry):
+        return _from_card(work, entry)
+    if isinstance(entry, BankEntry):
+        return _from_account(work, entry, payer)
+    return payment_methods.create(work, {"type": "paypal"})
+
+
+def type_of(entry: CardEntry | BankEntry | PayPalEntry) -> str:
+    """The type of payment method that an entry makes."""
+    if isinstance(entry, BankEntry):
+        return entry.type
+    return "card" if isinstance(entry, CardEntry) else "paypal"
 
 
 def saved(work: Work, session: Obj) -> Iterator[Obj]:
@@ -115,12 +126,6 @@ def _redisplay(session: Obj, *, saves: bool) -> str:
         return "always"
     given: str = session["_"]["payment_method_data"].get("allow_redisplay", "limited")
     return given
-
-
-def _type_of(entry: CardEntry | BankEntry | PayPalEntry) -> str:
-    if isinstance(entry, BankEntry):
-        return entry.type
-    return "card" if isinstance(entry, CardEntry) else "paypal"
 
 
 def _from_card(work: Work, entry: CardEntry) -> Obj:

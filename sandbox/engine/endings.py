@@ -19,7 +19,7 @@ def end(work: Work, subscription: Obj, reason: str | None) -> Obj:
     was_incomplete = subscription["status"] == "incomplete"
     _close(work, subscription, "incomplete_expired" if was_incomplete else "canceled", reason)
     if was_incomplete:
-        invoices.void(work, subscription["latest_invoice"])
+        _void_first(work, subscription)
     work.emit("customer.subscription.deleted", subscription)
     return subscription
 
@@ -28,8 +28,14 @@ def expire(work: Work, subscription: Obj) -> None:
     """incomplete -> incomplete_expired after 23 hours, its invoice voided; customer.subscription.updated."""
     former = {"status": subscription["status"], "canceled_at": None, "ended_at": None}
     _close(work, subscription, "incomplete_expired", None)
-    invoices.void(work, subscription["latest_invoice"])
+    _void_first(work, subscription)
     work.emit("customer.subscription.updated", subscription, former)
+
+
+def _void_first(work: Work, subscription: Obj) -> None:
+    """Voids the unpaid first invoice, unless somebody has done that before."""
+    if work.read(invoices.KIND, subscription["latest_invoice"])["status"] in ("open", "uncollectible"):
+        invoices.void(work, subscription["latest_invoice"])
 
 
 def _close(work: Work, subscription: Obj, status: str, reason: str | None) -> None:

@@ -35,6 +35,7 @@ _VIEWS: list[tuple[str, tuple[str, ...], _View]] = [
     ("/authenticate/<intent_id>", ("GET",), authentication.ask_for_intent),
     ("/authenticate/<intent_id>", ("POST",), authentication.intent_answered),
     ("/invoice/<invoice_id>", ("GET",), invoice.show),
+    ("/invoice/<invoice_id>", ("POST",), invoice.pay),
     ("/mailbox", ("GET",), mailbox.listing),
     ("/mailbox/clear", ("POST",), mailbox.clear),
     ("/mailbox/<letter_id>", ("GET",), mailbox.show),
