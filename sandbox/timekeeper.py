@@ -40,7 +40,7 @@ class Timekeeper:
     def advance(self, seconds: int) -> int:
         """Moves the global clock forward and does what became due; the new time (UTC seconds).
 
-        ValueError for a negative step. What a handler of the agenda raises is raised when all else is done.
+        ValueError for a negative step; RuntimeError when an entry of the agenda broke, after all else was done.
         """
         with self._store.lock:
             self._store.clock.advance(seconds)
@@ -49,7 +49,7 @@ class Timekeeper:
                 work.add(META, {"id": "advanced", "to": work.now})
             failure = self._run_due()
         if failure is not None:
-            raise failure
+            raise RuntimeError(f"the agenda failed: {type(failure).__name__}: {failure}") from failure
         return self._store.clock.now()
 
     def _tick(self) -> None:

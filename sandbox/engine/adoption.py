@@ -1,4 +1,7 @@
-"""States from before there was an agenda: what waits in them is put on it, once."""
+"""States from before there was an agenda: what waits in them is put on it, once.
+
+Sessions of that time do not know what a payment needs today; the open ones end here, as after a day anyway.
+"""
 
 from . import agenda, billing_cycles, trials
 from .subscriptions import INCOMPLETE_SECONDS
@@ -6,12 +9,14 @@ from .work import Obj, Work
 
 
 def adopt(work: Work) -> None:
-    """Puts what open sessions and living subscriptions wait for on an agenda that never had an entry."""
+    """Puts what living subscriptions wait for on an agenda that never had an entry, and ends open sessions."""
     if work.find(*agenda.SEQUENCE) is not None:
         return
     for session in list(work.all("checkout.session")):
         if session["status"] == "open":
-            agenda.put(work, "checkout.session.expire", session["id"], session["expires_at"])
+            ended = work.edit("checkout.session", session["id"])
+            ended.update(status="expired", url=None)
+            work.emit("checkout.session.expired", ended)
     for found in list(work.all("subscription")):
         subscription = work.edit("subscription", found["id"])
         subscription.setdefault("_", {})

@@ -22,11 +22,11 @@ def test_a_state_without_an_agenda_goes_on(tmp_path: Path) -> None:
     running.stop()
     _forget_agenda(state)
     again = start("--state", str(state))
+    assert again.client.v1.checkout.sessions.retrieve(session.id).status == "expired"
     again.control("clock", {"advance_seconds": 32 * DAY})
     renewed = again.client.v1.subscriptions.retrieve(subscription.id)
     assert renewed["items"].data[0].current_period_start == subscription["items"].data[0].current_period_end
     assert again.client.v1.subscriptions.retrieve(leaving.id).status == "canceled"
-    assert again.client.v1.checkout.sessions.retrieve(session.id).status == "expired"
     again.kill()
 
 
