@@ -14,12 +14,12 @@ def session_body(work: Work, params: Obj, items: list[Obj], currency: str | None
     session_id, mode = work.new_id("cs"), params["mode"]
     amount = None if mode == "setup" else 0
     return {
+        "id": session_id,
+        "object": "checkout.session",
         **_unused(),
         **_paying(params),
         **_payer(work, params),
         **_page(work, params, session_id),
-        "id": session_id,
-        "object": "checkout.session",
         "amount_subtotal": amount,
         "amount_total": amount,
         "automatic_tax": _automatic_tax(params),

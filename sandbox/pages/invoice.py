@@ -68,7 +68,7 @@ def _context(work: Work, invoice: Obj, words: Words, values: Mapping[str, str]) 
     return {
         "payable": payable,
         "state": _state(work, invoice),
-        "lines": [_line(work, line, words) for line in invoice["lines"]["data"]],
+        "lines": [_line(work, line, words, invoice["discounts"]) for line in invoice["lines"]["data"]],
         "sums": _sums(work, invoice, words),
         "paid_with": _paid_with(work, invoice, words),
         "seller_fields": invoice["custom_fields"] or [],
@@ -87,7 +87,7 @@ def _state(work: Work, invoice: Obj) -> str:
     return "overdue" if late else "open"
 
 
-def _line(work: Work, line: Obj, words: Words) -> dict[str, Any]:
+def _line(work: Work, line: Obj, words: Words, told_below: list[str]) -> dict[str, Any]:
     price = (line["pricing"] or {}).get("unit_amount_decimal")
     quantity = line["quantity_decimal"] or line["quantity"]
     details = []
@@ -106,7 +106,7 @@ def _line(work: Work, line: Obj, words: Words) -> dict[str, Any]:
                 words.money(-each["amount"], line["currency"]),
             )
             for each in line["discount_amounts"]
-            if each["amount"]
+            if each["amount"] and each["discount"] not in told_below
         ],
     }
 

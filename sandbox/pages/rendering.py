@@ -20,7 +20,9 @@ ENGLISH = Words(LANGUAGES[0])
 
 # The pages for whoever works with the sandbox: name, path, what the navigation calls it.
 TOOLS = [
-    ("index", "/", "Overview"),
+    ("index", "/", "Control room"),
+    ("wire", "/wire", "Wire"),
+    ("events", "/events", "Events"),
     ("mailbox", "/mailbox", "Mailbox"),
     ("slack", "/slack", "Slack"),
     ("netbox", "/netbox", "NetBox"),

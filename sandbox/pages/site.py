@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from ..errors import ResourceMissing
 from ..world import World
-from . import authentication, checkout, hooks, index, invoice, mailbox, netbox, odoo, slack
+from . import authentication, checkout, control, hooks, invoice, mailbox, netbox, odoo, slack, wire
 from .rendering import page, secured
 from .texts import words_for
 
@@ -23,7 +23,17 @@ _STYLESHEETS = ("control.css", "payer.css", "sandbox.css")
 _View: TypeAlias = Callable[..., Response]
 
 _VIEWS: list[tuple[str, tuple[str, ...], _View]] = [
-    ("/", ("GET",), index.show),
+    ("/", ("GET",), control.show),
+    ("/control/clock", ("POST",), control.advance_global),
+    ("/control/customers/<customer_id>/advance", ("POST",), control.advance),
+    ("/control/customers/<customer_id>/clock", ("POST",), control.give_clock),
+    ("/control/customers/<customer_id>/fail", ("POST",), control.fail_next),
+    ("/control/deliveries", ("POST",), control.deliveries),
+    ("/wire", ("GET",), wire.listing),
+    ("/wire/clear", ("POST",), wire.clear),
+    ("/wire/<int:number>", ("GET",), wire.whole),
+    ("/events", ("GET",), wire.events),
+    ("/events/<event_id>/redeliver", ("POST",), wire.redeliver),
     ("/c/pay/<session_id>", ("GET",), checkout.show),
     ("/c/pay/<session_id>", ("POST",), checkout.pay),
     ("/c/pay/<session_id>/authenticate", ("GET",), authentication.ask),
