@@ -41,7 +41,7 @@ class Start:
 def subscription_body(work: Work, given: Start, test_clock: str | None) -> Obj:
     """A subscription that starts now, `trialing` or `incomplete`; the latter until its first invoice tells more."""
     subscription_id = work.new_id("sub")
-    items = [_item(work, subscription_id, *item) for item in given.items]
+    items = [item_body(work, subscription_id, *item) for item in given.items]
     subscription: Obj = {
         **_unused(),
         **_terms(given),
@@ -153,7 +153,8 @@ def _unused() -> Obj:
     }  # fmt: skip
 
 
-def _item(work: Work, subscription_id: str, price: Obj, quantity: int, metadata: Obj) -> Obj:
+def item_body(work: Work, subscription_id: str, price: Obj, quantity: int, metadata: Obj) -> Obj:
+    """A new item, whose period is set by whoever adds it. Metered prices leave the quantity out."""
     # Metered items have no quantity: they are billed for what is used.
     counted = {} if price["recurring"]["usage_type"] == "metered" else {"quantity": quantity}
     return {

@@ -1,8 +1,7 @@
-"""Subscriptions: starting, changing what needs no proration, reading.
+"""Subscriptions: starting and reading.
 
 Flexible billing mode (the default since clover): periods live on the items, the anchor never moves by itself.
-What happens to them later is in renewals.py, trials.py, cancellation.py and pausing.py. Changes of plan are not
-modelled yet; parameters that need them are refused.
+What happens to them later is in subscription_updates.py, renewals.py, trials.py, cancellation.py and pausing.py.
 """
 
 from collections.abc import Iterator
@@ -14,17 +13,18 @@ from . import (
     cancellation,
     collection,
     invoices,
-    pausing,
     payment_intents,
     subscription_discounts,
     subscription_invoices,
     test_clocks,
     trials,
 )
-from .fields import cleared, in_range, merged_metadata, new_metadata, where
+from .fields import in_range, new_metadata, where
 from .periods import period_end
-from .subscription_body import Start, payment_settings, subscription_body, trial_settings
-from .work import Obj, Work, copied
+from .subscription_body import Start, subscription_body
+from .subscription_terms import collection_terms, own_method
+from .subscription_updates import update as update
+from .work import Obj, Work
 
 KIND = "subscription"
 _CREATE = {
@@ -32,16 +32,6 @@ _CREATE = {
     "trial_period_days", "trial_end", "trial_settings", "description", "off_session", "billing_mode",
     "automatic_tax", "cancel_at_period_end", "cancel_at", "collection_method", "currency", "proration_behavior",
     "billing_cycle_anchor", "billing_cycle_anchor_config", "days_until_due", "default_tax_rates", "discounts",
-}  # fmt: skip
-_UPDATE = {
-    "metadata", "cancel_at_period_end", "cancel_at", "default_payment_method", "description",
-    "cancellation_details", "payment_settings", "trial_settings", "off_session", "proration_behavior",
-    "payment_behavior", "trial_end", "pause_collection", "collection_method", "days_until_due",
-    "automatic_tax", "default_tax_rates", "discounts",
-}  # fmt: skip
-# What may change before the first invoice is paid (SDK: subscription.status).
-_UPDATE_INCOMPLETE = {
-    "metadata", "default_payment_method", "payment_settings", "description", "cancellation_details", "expand",
 }  # fmt: skip
 INCOMPLETE_SECONDS = 23 * 3600
 
@@ -114,41 +104,6 @@ def retrieve(work: Work, _params: Obj, subscription_id: str) -> Obj:
     return work.read(KIND, subscription_id)
 
 
-def update(work: Work, params: Obj, subscription_id: str) -> Obj:
-    """POST /v1/subscriptions/{id}: metadata, cancellation, trial, pause of collection, how it is paid."""
-    modelled(params, _UPDATE, "updating a subscription")
-    subscription = work.edit(KIND, subscription_id)
-    if subscription["ended_at"] is not None and set(params) - {"metadata", "cancellation_details", "expand"}:
-        raise InvalidRequest(
-            "A canceled subscription can only update its cancellation_details and metadata.",
-        )
-    if subscription["status"] == "incomplete" and set(params) - _UPDATE_INCOMPLETE:
-        raise InvalidRequest("An incomplete subscription can only update its metadata and payment method.")
-    before = copied(subscription)
-    subscription["metadata"] = merged_metadata(subscription["metadata"], params.get("metadata"))
-    if "default_payment_method" in params:
-        subscription["default_payment_method"] = _own_method(
-            work, subscription["customer"], params["default_payment_method"]
-        )
-    if "description" in params:
-        subscription["description"] = cleared(params["description"])
-    if "payment_settings" in params:
-        subscription["payment_settings"].update(payment_settings(params["payment_settings"]))
-    if "trial_settings" in params:
-        subscription["trial_settings"] = trial_settings(params["trial_settings"])
-    if "pause_collection" in params:
-        pausing.set_collection(work, subscription, params["pause_collection"])
-    subscription.update(_collection_terms(params, subscription))
-    subscription_discounts.change(work, subscription, params)
-    cancellation.plan(work, subscription, params)
-    work.emit_updated("customer.subscription.updated", before, subscription)
-    if "trial_end" in params:
-        trials.change(work, subscription, params)
-        if subscription["cancel_at_period_end"] and subscription["ended_at"] is None:
-            cancellation.at_period_end(work, subscription, wanted=True)
-    return subscription
-
-
 def delete_customer(work: Work, _params: Obj, customer_id: str) -> Obj:
     """DELETE /v1/customers/{id}: ends its subscriptions at once and leaves a stub."""
     customer = work.edit("customer", customer_id)
@@ -215,7 +170,7 @@ def _start_from(work: Work, params: Obj) -> Start:
         items=items,
         metadata=new_metadata(params.get("metadata")),
         trial_end=trials.end_after(work, params.get("trial_period_days"), params.get("trial_end"), "trial_period_days"),
-        default_payment_method=_own_method(work, customer["id"], params.get("default_payment_method")),
+        default_payment_method=own_method(work, customer["id"], params.get("default_payment_method")),
         description=params.get("description"),
         automatic_tax=params.get("automatic_tax", {}).get("enabled", False),
         trial_settings=params.get("trial_settings"),
@@ -226,7 +181,7 @@ def _start_from(work: Work, params: Obj) -> Start:
         currency=_currency_of(params, customer, [price for price, _, _ in items]),
         prorates=params.get("proration_behavior") != "none",
         takes_pending=True,
-        **_collection_terms(params),
+        **collection_terms(params),
         **subscription_discounts.given_with(work, params),
     )
     _check_anchor(work, given)
@@ -244,22 +199,6 @@ def _currency_of(params: Obj, customer: Obj, prices: list[Obj]) -> str | None:
     if "currency" in params:
         raise InvalidRequest(f"The prices are not available in the currency {wanted}.", param="currency")
     return None
-
-
-def _collection_terms(params: Obj, former: Obj | None = None) -> Obj:
-    """`collection_method` and `days_until_due`, which sent invoices need and others cannot have."""
-    former = former or {"collection_method": "charge_automatically", "days_until_due": None}
-    method = params.get("collection_method", former["collection_method"])
-    days = params.get("days_until_due", former["days_until_due"] if method == "send_invoice" else None)
-    if method == "send_invoice" and days is None:
-        raise InvalidRequest(
-            "You must pass `days_until_due` when `collection_method` is `send_invoice`.", param="days_until_due"
-        )
-    if method != "send_invoice" and days is not None:
-        raise InvalidRequest(
-            "`days_until_due` can only be set when `collection_method` is `send_invoice`.", param="days_until_due"
-        )
-    return {"collection_method": method, "days_until_due": days}
 
 
 def _check_anchor(work: Work, given: Start) -> None:
@@ -295,20 +234,6 @@ def _check_config(config: Obj) -> None:
     ):  # fmt: skip
         if config.get(name) is not None and not low <= config[name] <= high:
             raise InvalidRequest(f"{name} is {low} to {high}.", param=f"billing_cycle_anchor_config[{name}]")
-
-
-def _own_method(work: Work, customer_id: str, method_id: str | None) -> str | None:
-    if not method_id:
-        return None
-    method = work.read("payment_method", method_id, param="default_payment_method")
-    if method["customer"] != customer_id:
-        raise InvalidRequest(
-            f"The customer does not have a payment method with the ID {method_id}. The payment method must "
-            "be attached to the customer.",
-            code="resource_missing",
-            param="default_payment_method",
-        )
-    return method_id
 
 
 def _set_currency(work: Work, subscription: Obj) -> None:

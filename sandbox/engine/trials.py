@@ -6,12 +6,11 @@ from ..errors import InvalidRequest, NotModelled
 from . import (
     agenda,
     billing_cycles,
-    collection,
     endings,
-    payment_intents,
     proration_items,
     standing,
     subscription_invoices,
+    update_payments,
 )
 from .invoice_body import Draft
 from .periods import DAY
@@ -144,25 +143,7 @@ def _finish_now(work: Work, subscription: Obj, payment_behavior: str) -> None:
     work.emit_updated("customer.subscription.updated", before, subscription)
     invoice = subscription_invoices.issue_now(work, draft)
     billing_cycles.schedule(work, subscription)
-    if invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
-        _collect(work, subscription, invoice, payment_behavior)
-
-
-def _collect(work: Work, subscription: Obj, invoice: Obj, payment_behavior: str) -> None:
-    if payment_behavior == "default_incomplete":
-        before = copied(subscription)
-        subscription["status"] = "past_due"
-        work.emit_updated("customer.subscription.updated", before, subscription)
-        return
-    method_id = collection.method_of(work, invoice)
-    if payment_behavior != "error_if_incomplete" and method_id is None:
-        collection.fail(work, invoice["id"], automatic=True)
-        return
-    intent = collection.collect(work, invoice["id"], method_id or collection.default_method(work, invoice))
-    if intent["status"] not in ("succeeded", "processing") and payment_behavior == "error_if_incomplete":
-        refusal = payment_intents.refusal_of(work, intent)
-        refusal.keeps_changes = False
-        raise refusal
+    update_payments.collect(work, subscription, invoice, payment_behavior)
 
 
 def _begin_again(work: Work, subscription: Obj) -> Draft:
