@@ -145,8 +145,14 @@ def _charge(work: Work, params: Obj) -> Obj:
             "One of the following params should be provided for this request: payment_intent or charge.",
             code="parameter_missing",
         )
+    check_refundable(work, charge, "charge")
+    return charge
+
+
+def check_refundable(work: Work, charge: Obj, param: str) -> None:
+    """InvalidRequest for a charge that failed, is not captured, or that the bank took back."""
     if charge["status"] != "succeeded":
-        raise _nothing_to_refund(charge["payment_intent"], "charge")
+        raise _nothing_to_refund(charge["payment_intent"], param)
     if not charge["captured"]:
         raise InvalidRequest(
             f"You must cancel the PaymentIntent {charge['payment_intent']} to let go what its uncaptured Charge holds."
@@ -155,7 +161,6 @@ def _charge(work: Work, params: Obj) -> Obj:
         raise InvalidRequest(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )
-    return charge
 
 
 def _nothing_to_refund(intent_id: str, param: str) -> InvalidRequest:

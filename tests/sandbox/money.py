@@ -62,6 +62,7 @@ def tour(sandbox: Sandbox) -> None:
     _setups(sandbox)
     _payouts(sandbox)
     _disputes(sandbox)
+    _credit_notes(sandbox)
 
 
 def _payments(sandbox: Sandbox) -> None:
@@ -111,3 +112,27 @@ def _disputes(sandbox: Sandbox) -> None:
     v1.disputes.retrieve(dispute.id, {"expand": ["charge"]})
     v1.disputes.update(dispute.id, {"metadata": {"a": "b"}})
     v1.disputes.close(dispute.id)
+
+
+def billed(sandbox: Sandbox, customer: str, *amounts: int, **more: Any) -> stripe.Invoice:
+    """An open invoice with a line per amount, in dollars unless told otherwise."""
+    v1 = sandbox.client.v1
+    invoice = v1.invoices.create({"customer": customer, **more})
+    for number, amount in enumerate(amounts, 1):
+        item: Any = {"customer": customer, "invoice": invoice.id, "amount": amount, "currency": invoice.currency}
+        v1.invoice_items.create({**item, "description": f"Thing {number}"})
+    return v1.invoices.finalize_invoice(invoice.id)
+
+
+def _credit_notes(sandbox: Sandbox) -> None:
+    v1 = sandbox.client.v1
+    invoice = billed(sandbox, v1.customers.create({}).id, 1000)
+    params: Any = {"invoice": invoice.id, "amount": 300}
+    v1.credit_notes.preview(params)
+    v1.credit_notes.preview_lines.list(params)
+    note = v1.credit_notes.create(params)
+    v1.credit_notes.retrieve(note.id, {"expand": ["invoice"]})
+    v1.credit_notes.line_items.list(note.id)
+    v1.credit_notes.update(note.id, {"memo": "sorry"})
+    v1.credit_notes.list({"invoice": invoice.id})
+    v1.credit_notes.void_credit_note(note.id)
