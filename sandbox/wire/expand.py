@@ -83,6 +83,7 @@ INCLUDES: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {
     ("coupon", "currency_options"): _coupon_options,
     ("price", "currency_options"): _currency_options,
     ("price", "tiers"): _tiers,
+    (None, "products"): lambda _work, portal_feature: portal_feature["products"],
 }
 # (object, keys) -> the value of the first key, for paths into a hash with keys of its own.
 DEEPER: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {

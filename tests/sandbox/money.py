@@ -63,6 +63,7 @@ def tour(sandbox: Sandbox) -> None:
     _payouts(sandbox)
     _disputes(sandbox)
     _credit_notes(sandbox)
+    _portal(sandbox)
 
 
 def _payments(sandbox: Sandbox) -> None:
@@ -136,3 +137,13 @@ def _credit_notes(sandbox: Sandbox) -> None:
     v1.credit_notes.update(note.id, {"memo": "sorry"})
     v1.credit_notes.list({"invoice": invoice.id})
     v1.credit_notes.void_credit_note(note.id)
+
+
+def _portal(sandbox: Sandbox) -> None:
+    v1 = sandbox.client.v1
+    v1.billing_portal.sessions.create({"customer": v1.customers.create({}).id}, {})
+    api = v1.billing_portal.configurations
+    made = api.create({"features": {"invoice_history": {"enabled": True}}})
+    api.update(made.id, {"name": "tour"})
+    api.retrieve(made.id, {"expand": ["features.subscription_update.products"]})
+    api.list()
