@@ -59,10 +59,12 @@ def of_items(
     return draft
 
 
-def of_pending(work: Work, subscription: Obj, reason: str, *, with_usage: bool) -> Draft | None:
+def of_pending(
+    work: Work, subscription: Obj, reason: str, *, with_usage: bool, invoice_id: str | None = None
+) -> Draft | None:
     """What bills only what is pending for the subscription, and its usage up to now; None when that is nothing."""
     items = subscription["items"]["data"]
-    draft = of_items(work, subscription, [], reason, invoice_id=work.new_id("in"))
+    draft = of_items(work, subscription, [], reason, invoice_id=invoice_id or work.new_id("in"))
     if with_usage and usage_lines.has_usage(work, subscription):
         draft.lines += usage_lines.of_periods(work, draft.id, subscription, items, work.now)
     return draft if draft.lines else None
@@ -101,24 +103,44 @@ def issue_now(work: Work, draft: Draft) -> Obj:
     return invoice
 
 
-def upcoming(work: Work, subscription: Obj) -> Obj:
+def upcoming(work: Work, subscription: Obj, *, recurring: bool = False) -> Obj:
     """The invoice of the next renewal as it would be made then; it is not taken in.
 
-    The contract wants an id; Stripe's own events have none.
+    `recurring`: only what the items cost every time. The contract wants an id; Stripe's own events have none.
     """
     now, then = work.now, first_end(subscription)
     ahead = copied(subscription)
     ended = [item for item in ahead["items"]["data"] if item["current_period_end"] <= then]
     begun = min(item["current_period_start"] for item in ended)
     invoice_id = work.new_id("upcoming")
-    used = [] if ahead["status"] == "trialing" else usage_lines.of_periods(work, invoice_id, ahead, ended)
+    free = recurring or ahead["status"] == "trialing"
+    used = [] if free else usage_lines.of_periods(work, invoice_id, ahead, ended)
     if ahead["status"] == "trialing":
         ahead["status"] = "active"
     work.now = then
     try:
         items = roll(ahead, then)
-        draft = of_items(work, ahead, items, "upcoming", invoice_id=invoice_id, period_start=begun)
+        draft = of_items(
+            work,
+            ahead,
+            items,
+            "upcoming",
+            invoice_id=invoice_id,
+            period_start=begun,
+            takes_pending=not recurring,
+        )
         draft.lines = used + draft.lines
         return invoice_body(work, draft)
+    finally:
+        work.now = now
+
+
+def last(work: Work, subscription: Obj, at: int) -> Obj | None:
+    """The last invoice of a subscription that ends at that time (UTC seconds), or None; it is not taken in."""
+    now, work.now = work.now, at
+    try:
+        used = subscription["status"] != "trialing"
+        draft = of_pending(work, subscription, "upcoming", with_usage=used, invoice_id=work.new_id("upcoming"))
+        return None if draft is None else invoice_body(work, draft)
     finally:
         work.now = now

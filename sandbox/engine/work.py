@@ -24,6 +24,7 @@ class Work:
 
     `now` is the time of the verb: of the test clock `clock` when the customer concerned has one, else
     `global_now`, the time of the global clock. `due` is the agenda's, while it runs.
+    `dry`: the verb only shows what would be; whoever answers the request undoes its work then.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Work:
         self.now = self.global_now = clock.now()
         self.clock: str | None = None
         self.due: list[tuple[int, int, str]] | None = None
+        self.dry = False
         self.public_url = public_url
         self.request_id: str | None = None
         self.idempotency_key: str | None = None

@@ -126,7 +126,10 @@ class Api:
 
     def _performed(self, work: Work, call: "_Call") -> Answer:
         try:
-            return Answer(200, self._checked(work, call))
+            answer = Answer(200, self._checked(work, call))
+            if work.dry:
+                work.undo()
+            return answer
         except CardRefused as error:
             if not error.keeps_changes:
                 work.undo()
