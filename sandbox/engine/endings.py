@@ -6,6 +6,7 @@ from .work import Obj, Work
 _ENTRIES = (
     "subscription.renew", "subscription.upcoming", "subscription.trial_will_end", "subscription.expire",
     "subscription.cancel", "subscription.resume_collection", "subscription.resumption_expire",
+    "subscription.pending_update_expire",
 )  # fmt: skip
 
 
@@ -39,6 +40,8 @@ def _void_first(work: Work, subscription: Obj) -> None:
 
 
 def _close(work: Work, subscription: Obj, status: str, reason: str | None) -> None:
+    subscription["_"].pop("pending_change", None)
+    subscription["pending_update"] = None
     if reason is not None:
         subscription["cancellation_details"]["reason"] = reason
     subscription.update(status=status, canceled_at=subscription["canceled_at"] or work.now, ended_at=work.now)

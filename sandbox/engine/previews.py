@@ -4,8 +4,6 @@ Whatever is asked for is carried out as its own request would, and the invoice t
 draft; then the whole work is undone (`Work.dry`). So a preview cannot differ from what it previews.
 """
 
-from typing import Any
-
 from ..errors import InvalidRequest, NotModelled, modelled
 from . import (
     cancellation,
@@ -73,7 +71,7 @@ def _of_change(work: Work, params: Obj, details: Obj, subscription_id: str) -> O
         prorates = details.get("proration_behavior", "create_prorations") != "none"
         cancellation.cancel(work, {"prorate": prorates, "invoice_now": True}, subscription_id)
     elif details.get("resume_at") == "now":
-        how = {name: details[name] for name in ("billing_cycle_anchor", "proration_behavior") if name in details}
+        how: Obj = {name: details[name] for name in ("billing_cycle_anchor", "proration_behavior") if name in details}
         pausing.resume(work, how, subscription_id)
     else:
         changed = {name: value for name, value in details.items() if name in _UPDATING}
@@ -199,7 +197,7 @@ def _check_anchor(changed: Obj) -> None:
 
 def _as_draft(work: Work, invoice: Obj) -> Obj:
     """An invoice as it was before it was finalized, under the id of a preview."""
-    found: Any = copied(invoice)
+    found: Obj = copied(invoice)
     preview_id = found["id"] = work.new_id("upcoming")
     found.update(
         absent(

@@ -162,6 +162,8 @@ def _credited(work: Work, item_id: str) -> set[str | None]:
         credited = (body.get("proration_details") or {}).get("credited_items")
         if credited is None or _subscription_item_of(body) != item_id:
             continue
+        if body["invoice"] is not None and work.read("invoice", body["invoice"])["status"] == "void":
+            continue
         if credited["type"] == "invoice_item":
             found.add(credited["invoice_item"])
         else:

@@ -7,7 +7,16 @@ invoice leads back (docs.stripe.com/billing/subscriptions/overview, statuses).
 
 from collections.abc import Callable
 
-from . import account_settings, agenda, billing_cycles, endings, invoice_payments, invoices, payment_intents
+from . import (
+    account_settings,
+    agenda,
+    billing_cycles,
+    endings,
+    invoice_payments,
+    invoices,
+    payment_intents,
+    pending_updates,
+)
 from .work import Obj, Work, copied
 
 KIND = "subscription"
@@ -23,6 +32,8 @@ def settled(work: Work, invoice: Obj) -> None:
     resumption = _resumption(subscription)
     if resumption is not None and resumption["invoice"] == invoice["id"]:
         _settle_resumption(work, subscription, invoice)
+    elif pending_updates.waits_for(subscription, invoice):
+        pending_updates.settle(work, subscription, invoice)
     elif invoice["status"] == "paid" and subscription["status"] == "incomplete":
         _change(work, subscription, lambda: _activate(work, subscription, invoice))
     elif _is_clear(work, subscription):
@@ -38,8 +49,10 @@ def processing(work: Work, invoice: Obj) -> None:
 
 def failed(work: Work, invoice: Obj) -> None:
     """A try to collect the invoice failed, or its due date passed."""
-    _set_delinquent(work, invoice["customer"], wanted=True)
     subscription = _subscription(work, invoice)
+    if subscription is not None and pending_updates.waits_for(subscription, invoice):
+        return
+    _set_delinquent(work, invoice["customer"], wanted=True)
     if subscription is None:
         return
     resumption = _resumption(subscription)

@@ -3,7 +3,16 @@
 from typing import Any
 
 from ..errors import InvalidRequest, modelled
-from . import billing_cycles, cancellation, pausing, plan_changes, subscription_invoices, trials, update_payments
+from . import (
+    billing_cycles,
+    cancellation,
+    pausing,
+    pending_updates,
+    plan_changes,
+    subscription_invoices,
+    trials,
+    update_payments,
+)
 from .fields import cleared, merged_metadata
 from .invoice_body import Draft
 from .subscription_body import payment_settings, trial_settings
@@ -37,18 +46,26 @@ def update(work: Work, params: Obj, subscription_id: str) -> Obj:
 
 def perform(work: Work, subscription: Obj, params: Obj, param: str = "items") -> Obj:
     """The same for a working copy and parameters that were checked; `param` is the path of `items`."""
+    behavior = params.get("payment_behavior", "allow_incomplete")
+    if behavior == "pending_if_incomplete":
+        pending_updates.check(params)
     wanted = plan_changes.plan(work, subscription, params, param)
+    if wanted.alters:
+        pending_updates.drop(work, subscription)
     before = copied(subscription)
     _set_terms(work, subscription, params)
     draft = plan_changes.carry_out(work, subscription, wanted, params)
     cancellation.plan(work, subscription, params)
+    if draft is not None and behavior == "pending_if_incomplete" and subscription["pause_collection"] is None:
+        update_payments.collect_first(work, subscription, before, draft)
+        return subscription
     if draft is not None:
         subscription["latest_invoice"] = draft.id
     work.emit_updated("customer.subscription.updated", before, subscription)
     if wanted.alters:
         billing_cycles.schedule(work, subscription)
     if draft is not None:
-        _bill(work, subscription, draft, params.get("payment_behavior", "allow_incomplete"))
+        _bill(work, subscription, draft, behavior)
     if "trial_end" in params:
         trials.change(work, subscription, params)
         if subscription["cancel_at_period_end"] and subscription["ended_at"] is None:

@@ -1,6 +1,7 @@
 """How the invoice of an update is paid, by its `payment_behavior`."""
 
-from . import collection, payment_intents
+from . import collection, payment_intents, pending_updates, subscription_invoices
+from .invoice_body import Draft
 from .work import Obj, Work, copied
 
 
@@ -26,3 +27,17 @@ def collect(work: Work, subscription: Obj, invoice: Obj, behavior: str) -> None:
         refusal = payment_intents.refusal_of(work, intent)
         refusal.keeps_changes = False
         raise refusal
+
+
+def collect_first(work: Work, subscription: Obj, before: Obj, draft: Draft) -> None:
+    """Bills a change that was made on the working copy, and lets it count only once that is paid."""
+    pending_updates.hold(subscription, before, draft.id)
+    invoice = subscription_invoices.issue_now(work, draft)
+    if invoice["status"] == "open":
+        method_id = collection.method_of(work, invoice)
+        if method_id is None:
+            collection.fail(work, invoice["id"], automatic=True)
+        else:
+            collection.collect(work, invoice["id"], method_id)
+    if pending_updates.waits_for(subscription, invoice):
+        pending_updates.show(work, subscription, before)

@@ -120,16 +120,15 @@ class Api:
                 answer = answer_of(_broken(), call.request_id, work.public_url)
             else:
                 answer = self._performed(work, call)
+                if work.dry:
+                    work.undo()
             if call.key is not None:
                 idempotency.keep(work, call.key, call.path, call.raw, answer)
         return answer
 
     def _performed(self, work: Work, call: "_Call") -> Answer:
         try:
-            answer = Answer(200, self._checked(work, call))
-            if work.dry:
-                work.undo()
-            return answer
+            return Answer(200, self._checked(work, call))
         except CardRefused as error:
             if not error.keeps_changes:
                 work.undo()
