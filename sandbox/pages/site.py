@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from ..errors import ResourceMissing
 from ..world import World
-from . import authentication, checkout, control, hooks, invoice, mailbox, netbox, odoo, slack, wire
+from . import authentication, checkout, control, hooks, invoice, mailbox, netbox, odoo, papers, slack, wire
 from .rendering import page, secured
 from .texts import words_for
 
@@ -46,6 +46,8 @@ _VIEWS: list[tuple[str, tuple[str, ...], _View]] = [
     ("/authenticate/<intent_id>", ("POST",), authentication.intent_answered),
     ("/invoice/<invoice_id>", ("GET",), invoice.show),
     ("/invoice/<invoice_id>", ("POST",), invoice.pay),
+    ("/credit_note/<note_id>", ("GET",), papers.credit_note),
+    ("/mandate/<mandate_id>", ("GET",), papers.mandate),
     ("/mailbox", ("GET",), mailbox.listing),
     ("/mailbox/clear", ("POST",), mailbox.clear),
     ("/mailbox/<letter_id>", ("GET",), mailbox.show),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import requests
 import stripe
 
 from .conftest import Sandbox
@@ -273,3 +274,15 @@ def test_what_is_no_case_for_a_note(shared: Sandbox) -> None:
     changed = v1.credit_notes.update(changed.id, {"memo": "late", "metadata": {"a": "b"}})
     assert (changed.memo, changed.metadata and changed.metadata["a"]) == ("late", "b")
     assert told(shared, changed.id) == ["credit_note.created", "credit_note.updated"]
+
+
+def test_a_note_has_a_page(shared: Sandbox) -> None:
+    v1 = shared.client.v1
+    invoice = paid(shared, 1000)
+    params: Any = {"invoice": invoice.id, "amount": 600, "refund_amount": 400, "credit_amount": 200, "memo": "Sorry"}
+    note = v1.credit_notes.create(params)
+    shown = requests.get(note.pdf, headers={"Accept-Language": "es"}, timeout=30)
+    assert shown.status_code == 200
+    for text in (note.number, "Sorry", "Nota de crédito", "6,00", "Reembolsado", "4,00", "Abonado al saldo", "2,00"):
+        assert text in shown.text
+    assert requests.get(f"{shared.url}/credit_note/cn_none", timeout=30).status_code == 404

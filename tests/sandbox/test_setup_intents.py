@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+import requests
 import stripe
 
 from .conftest import Sandbox
-from .money import BACK, pay, refusal, told
+from .money import ACCEPTED, BACK, pay, refusal, told
 
 
 def save(sandbox: Sandbox, method: str, **more: Any) -> stripe.SetupIntent:
@@ -126,3 +127,13 @@ def test_ownership_and_lists(shared: Sandbox) -> None:
     assert refusal(error.value)["setup_intent"]["id"] == bare.id
     own = v1.setup_intents.create({"customer": customer.id, "payment_method": method.id})
     assert [found.id for found in v1.setup_intents.list({"customer": customer.id}).data] == [own.id]
+
+
+def test_a_mandate_has_a_page(shared: Sandbox) -> None:
+    saved = save(shared, "pm_sepaDebit_success_de", mandate_data=ACCEPTED)
+    mandate: Any = shared.client.v1.mandates.retrieve(str(saved.mandate))
+    details = mandate.payment_method_details.sepa_debit
+    shown = requests.get(details.url, timeout=30)
+    assert shown.status_code == 200
+    assert details.reference in shown.text
+    assert "3000" in shown.text
