@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 from ..contract import API_VERSION
 from ..control import CONTROLS
 from ..deliveries import plan, tricks
-from ..engine import planned_failures, test_clock_changes, test_clocks
+from ..engine import planned_failures, portal_sessions, test_clock_changes, test_clocks
 from ..engine.work import Obj, Work
 from ..errors import InvalidRequest
 from ..mail import KIND as MAIL
@@ -70,6 +70,12 @@ def fail_next(world: World, request: Request, customer_id: str) -> Response:
     times = 1 if request.form.get("times") == "1" else 0
     world.store.run(planned_failures.plan, customer_id, times)
     return redirect(f"/#{customer_id}", 303)
+
+
+def open_portal(world: World, _request: Request, customer_id: str) -> Response:
+    """POST /control/customers/{id}/portal: makes a session of the billing portal and goes there."""
+    params = {"customer": customer_id, "return_url": f"{world.store.public_url}/#{customer_id}"}
+    return redirect(world.store.run(_portal_session, customer_id, params)["url"], 303)
 
 
 def deliveries(world: World, request: Request) -> Response:
@@ -143,6 +149,10 @@ def _move(world: World, clock_id: str | None, target: int) -> None:
 def _new_clock(work: Work, customer_id: str) -> Obj:
     name = work.edit("customer", customer_id)["email"] or customer_id
     return test_clock_changes.create(work, {"frozen_time": work.now, "customer": customer_id, "name": name})
+
+
+def _portal_session(work: Work, _customer_id: str, params: Obj) -> Obj:
+    return portal_sessions.create(work, params)
 
 
 def _session(session: Obj) -> dict[str, Any]:

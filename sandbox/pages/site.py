@@ -12,7 +12,22 @@ from werkzeug.wrappers import Request, Response
 
 from ..errors import ResourceMissing
 from ..world import World
-from . import authentication, checkout, control, hooks, invoice, mailbox, netbox, odoo, papers, slack, wire
+from . import (
+    authentication,
+    checkout,
+    control,
+    hooks,
+    invoice,
+    mailbox,
+    netbox,
+    odoo,
+    papers,
+    portal,
+    portal_methods,
+    portal_plans,
+    slack,
+    wire,
+)
 from .rendering import page, secured
 from .texts import words_for
 
@@ -28,6 +43,7 @@ _VIEWS: list[tuple[str, tuple[str, ...], _View]] = [
     ("/control/customers/<customer_id>/advance", ("POST",), control.advance),
     ("/control/customers/<customer_id>/clock", ("POST",), control.give_clock),
     ("/control/customers/<customer_id>/fail", ("POST",), control.fail_next),
+    ("/control/customers/<customer_id>/portal", ("POST",), control.open_portal),
     ("/control/deliveries", ("POST",), control.deliveries),
     ("/wire", ("GET",), wire.listing),
     ("/wire/clear", ("POST",), wire.clear),
@@ -48,6 +64,16 @@ _VIEWS: list[tuple[str, tuple[str, ...], _View]] = [
     ("/invoice/<invoice_id>", ("POST",), invoice.pay),
     ("/credit_note/<note_id>", ("GET",), papers.credit_note),
     ("/mandate/<mandate_id>", ("GET",), papers.mandate),
+    ("/p/session/<session_id>", ("GET",), portal.show),
+    ("/p/session/<session_id>/details", ("GET", "POST"), portal.details),
+    ("/p/session/<session_id>/payment-methods/new", ("GET", "POST"), portal_methods.add),
+    ("/p/session/<session_id>/payment-methods/added", ("GET",), portal_methods.added),
+    ("/p/session/<session_id>/payment-methods/<method_id>/default", ("POST",), portal_methods.make_default),
+    ("/p/session/<session_id>/payment-methods/<method_id>/remove", ("POST",), portal_methods.remove),
+    ("/p/session/<session_id>/subscriptions/<subscription_id>/cancel", ("GET", "POST"), portal_plans.cancel),
+    ("/p/session/<session_id>/subscriptions/<subscription_id>/keep", ("POST",), portal_plans.keep),
+    ("/p/session/<session_id>/subscriptions/<subscription_id>/plans", ("GET",), portal_plans.choose),
+    ("/p/session/<session_id>/subscriptions/<subscription_id>/plans/<price_id>", ("GET", "POST"), portal_plans.confirm),
     ("/mailbox", ("GET",), mailbox.listing),
     ("/mailbox/clear", ("POST",), mailbox.clear),
     ("/mailbox/<letter_id>", ("GET",), mailbox.show),

@@ -97,6 +97,8 @@ def test_a_customer_gets_a_clock_of_its_own(sandbox: Sandbox) -> None:
     assert sandbox.look("health")["now"] - before < 60
     assert len(sandbox.client.v1.invoices.list({"customer": customer.id}).data) == 2
     push(sandbox, f"/control/customers/{customer.id}/clock", status=422)
+    portal = push(sandbox, f"/control/customers/{customer.id}/portal").headers["Location"]
+    assert "Current subscription" in text_of(requests.get(portal, timeout=10))
 
 
 def test_the_next_payment_fails_on_demand(sandbox: Sandbox) -> None:
