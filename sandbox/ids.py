@@ -23,7 +23,7 @@ _SHAPES = {
     "ii": ("ii_1", 23), "cbtxn": ("cbtxn_1", 23), "mtr": ("mtr_test_6", 30), "meter_event": ("", 24),
     "thin": ("evt_test_6", 30), "mandate": ("mandate_1", 23), "setatt": ("setatt_1", 23), "py": ("py_3", 23),
     "pyr": ("pyr_1", 23), "txn": ("txn_3", 23), "po": ("po_1", 23), "du": ("du_1", 23), "cn": ("cn_1", 23),
-    "cnli": ("cnli_1", 23), "bps": ("bps_1", 23), "bpc": ("bpc_1", 23),
+    "cnli": ("cnli_1", 23), "bps": ("bps_1", 23), "bpc": ("bpc_1", 23), "sub_sched": ("sub_sched_1", 23),
 }  # fmt: skip
 
 

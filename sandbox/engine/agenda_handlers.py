@@ -17,6 +17,8 @@ from . import (
     promotion_codes,
     refunds,
     renewals,
+    schedule_phases,
+    schedule_states,
     test_clock_changes,
     trials,
 )
@@ -39,6 +41,8 @@ _HANDLERS: dict[str, agenda.Handler] = {
     pending_updates.EXPIRE: pending_updates.expire_due,
     promotion_codes.EXPIRE: promotion_codes.expire_due,
     refunds.SETTLE: refunds.settle_due,
+    schedule_states.EXPIRING: schedule_states.expiring_due,
+    schedule_states.PHASE: schedule_phases.advance_due,
     "subscription.cancel": cancellation.cancel_due,
     "subscription.expire": cancellation.expire_due,
     "subscription.renew": renewals.renew,

@@ -1,6 +1,6 @@
 """How a subscription ends: what becomes of it, of what waits for it and of its invoices."""
 
-from . import agenda, invoices
+from . import agenda, invoices, schedule_states
 from .work import Obj, Work
 
 _ENTRIES = (
@@ -45,6 +45,7 @@ def _close(work: Work, subscription: Obj, status: str, reason: str | None) -> No
     if reason is not None:
         subscription["cancellation_details"]["reason"] = reason
     subscription.update(status=status, canceled_at=subscription["canceled_at"] or work.now, ended_at=work.now)
+    schedule_states.subscription_ended(work, subscription)
     for what in _ENTRIES:
         agenda.drop(work, what, subscription["id"])
     for invoice in list(invoices.of_subscription(work, subscription["id"])):

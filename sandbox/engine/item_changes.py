@@ -159,7 +159,9 @@ def _change(subscription: Obj, change: Change, at: int) -> None:
     item: Any = change.item
     item["metadata"] = merged_metadata(item["metadata"], change.given.get("metadata"))
     new, old = change.price["recurring"], item["price"]["recurring"]
-    restarts = change.ends_usage or any(new[name] != old[name] for name in ("interval", "interval_count"))
+    differs = any(new[name] != old[name] for name in ("interval", "interval_count"))
+    # A period that ends at this very second is followed by its renewal, which begins the new interval.
+    restarts = change.ends_usage or (differs and item["current_period_end"] > at)
     if item["price"]["id"] != change.price["id"]:
         item.update(price=copied(change.price), plan=prices.plan_of(change.price))
     item.pop("quantity", None)

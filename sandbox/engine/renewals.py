@@ -4,7 +4,7 @@ Items whose periods end together share an invoice; mixed intervals make invoices
 (docs.stripe.com/billing/subscriptions/mixed-interval).
 """
 
-from . import billing_cycles, cancellation, subscription_invoices, trials, usage_lines
+from . import billing_cycles, cancellation, schedule_phases, subscription_invoices, trials, usage_lines
 from .work import Obj, Work, copied
 
 KIND = "subscription"
@@ -13,6 +13,9 @@ KIND = "subscription"
 def renew(work: Work, subscription_id: str) -> None:
     """The agenda's, at the end of the first period to end."""
     subscription = work.edit(KIND, subscription_id)
+    schedule_phases.reach(work, subscription)
+    if subscription["ended_at"] is not None:
+        return
     cancel_at = subscription["cancel_at"]
     if cancel_at is not None and cancel_at <= work.now:
         cancellation.cancel_due(work, subscription_id)
@@ -35,6 +38,10 @@ def announce(work: Work, subscription_id: str) -> None:
 def _renew(work: Work, subscription: Obj) -> None:
     before = copied(subscription)
     ended = [item for item in before["items"]["data"] if item["current_period_end"] <= work.now]
+    if not ended:
+        # A change of plan at this very second has begun and billed the next period.
+        billing_cycles.schedule(work, subscription)
+        return
     items = billing_cycles.roll(subscription, work.now)
     invoice_id = subscription["latest_invoice"] = work.new_id("in")
     used = usage_lines.of_periods(work, invoice_id, subscription, ended)
