@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 # Made by chance or by the machine on each side; equal as soon as they are of the same kind.
-_ID = re.compile(r"\b([a-z]{2,5}(?:_test|_live)?)_[A-Za-z0-9]{8,}\b")
+_ID = re.compile(r"\b((?:upcoming_)?[a-z]{2,5}(?:_test|_live)?)_[A-Za-z0-9]{8,}(?![A-Za-z0-9])")
 _ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
 _SECRET = re.compile(r"_secret_[A-Za-z0-9]+")
-_NUMBER = re.compile(r"^[A-Z0-9]{8}-(\d{4})$")  # an invoice's: the prefix is the customer's
+_NUMBER = re.compile(r"^[A-Z0-9]{8}-(\d{4}(?:-CN-\d\d)?)$")  # an invoice's or note's: the prefix is the customer's
 # Of the account, the card network or the moment, and never of the rules.
 _BY_CHANCE = frozenset(
     (

@@ -84,13 +84,7 @@ def record(
     category: str | None = None,
 ) -> Obj:
     """One transaction of Stripe's `type` kind; `delay` seconds until its money is available."""
-    details = {
-        "amount": fee,
-        "application": None,
-        "currency": currency,
-        "description": fee_description,
-        "type": "stripe_fee",
-    }
+    details = {"amount": fee, "application": None, "currency": currency, "type": "stripe_fee"}
     transaction: Obj = {
         "id": work.new_id("txn"),
         "object": KIND,
@@ -102,7 +96,7 @@ def record(
         "description": description,
         "exchange_rate": None,
         "fee": fee,
-        "fee_details": [details] if fee else [],
+        "fee_details": [{**details, "description": fee_description}] if fee else [],
         "net": amount - fee,
         "reporting_category": category or _CATEGORIES.get(kind, kind),
         "source": source,

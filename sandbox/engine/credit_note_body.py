@@ -22,7 +22,6 @@ def note_body(
     note_id = work.new_id("cn")
     lines = [line.body for line in credited]
     total = sum(line.total for line in credited)
-    discounts = _discounts(lines)
     return {
         **absent("customer_account", "customer_balance_transaction", "shipping_cost", "voided_at"),
         **_sums(lines, total),
@@ -33,8 +32,6 @@ def note_body(
         "created": work.now,
         "currency": invoice["currency"],
         "customer": invoice["customer"],
-        "discount_amount": sum(line["discount_amount"] for line in lines),
-        "discount_amounts": discounts,
         "effective_at": params.get("effective_at", work.now),
         "invoice": invoice["id"],
         "lines": list_object(lines, f"/v1/credit_notes/{note_id}/lines"),
@@ -46,7 +43,6 @@ def note_body(
         "pdf": f"{work.public_url}/credit_note/{note_id}",
         "post_payment_amount": total - pre_payment,
         "pre_payment_amount": pre_payment,
-        "pretax_credit_amounts": [{**each, "type": "discount"} for each in discounts],
         "reason": params.get("reason"),
         "refunds": linked,
         "status": "issued",
@@ -64,7 +60,11 @@ def _sums(lines: list[Obj], total: int) -> Obj:
     subtotal = sum(line["amount"] for line in lines) - own
     taxes = [tax for line in lines for tax in line["taxes"]]
     inside = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "inclusive")
+    discounts = _discounts(lines)
     return {
+        "discount_amount": sum(line["discount_amount"] for line in lines),
+        "discount_amounts": discounts,
+        "pretax_credit_amounts": [{**each, "type": "discount"} for each in discounts],
         "subtotal": subtotal,
         "subtotal_excluding_tax": subtotal - inside,
         "total": total,

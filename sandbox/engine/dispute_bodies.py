@@ -40,14 +40,7 @@ def dispute_body(work: Work, charge: Obj, kind: Dispute) -> Obj:
         "currency": charge["currency"],
         "enhanced_eligibility_types": [],
         "evidence": {**absent(*TEXTS, *_FILES), "enhanced_evidence": {}},
-        "evidence_details": {
-            "due_by": 0 if final else due_by(work.now),
-            "enhanced_eligibility": {},
-            "has_evidence": False,
-            "past_due": False,
-            "submission_count": 0,
-            "submission_method": "not_submitted",
-        },
+        "evidence_details": _evidence_details(0 if final else due_by(work.now)),
         "intended_submission_method": None,
         "is_charge_refundable": inquiry,
         "livemode": False,
@@ -73,3 +66,14 @@ def dispute_body(work: Work, charge: Obj, kind: Dispute) -> Obj:
 def due_by(now: int) -> int:
     """The end of the UTC day eight days later (assumed: what a test account shows)."""
     return (now // DAY + 9) * DAY - 1
+
+
+def _evidence_details(due: int) -> Obj:
+    return {
+        "due_by": due,
+        "enhanced_eligibility": {},
+        "has_evidence": False,
+        "past_due": False,
+        "submission_count": 0,
+        "submission_method": "not_submitted",
+    }
