@@ -1,5 +1,6 @@
 """Every supported call once, by the real SDK, against the contract."""
 
+import time
 from typing import Any
 
 import pytest
@@ -146,10 +147,32 @@ def _selling(sandbox: Sandbox, price: str, customer: str) -> None:
     coupon = v1.coupons.create({"percent_off": 10, "duration": "forever"})
     v1.subscriptions.update(paid.subscription, {"discounts": [{"coupon": coupon.id}]})
     v1.subscriptions.delete_discount(paid.subscription)
+    _changing(sandbox, paid.subscription, price)
     v1.subscriptions.cancel(paid.subscription)
     v1.invoices.retrieve(paid.invoice)
     v1.invoices.list()
     v1.invoices.line_items.list(paid.invoice)
+
+
+def _changing(sandbox: Sandbox, subscription: str, price: str) -> None:
+    v1 = sandbox.client.v1
+    added = v1.subscription_items.create({"subscription": subscription, "price": price})
+    v1.subscription_items.update(added.id, {"quantity": 2})
+    v1.subscription_items.delete(added.id)
+    v1.invoices.create_preview({"subscription": subscription, "expand": ["lines.data.pricing.price_details.price"]})
+    schedule = v1.subscription_schedules.create({"from_subscription": subscription})
+    v1.subscription_schedules.update(schedule.id, {"metadata": {"a": "b"}})
+    v1.subscription_schedules.retrieve(schedule.id, {"expand": ["subscription", "phases.items.price"]})
+    v1.subscriptions.retrieve(subscription, {"expand": ["schedule"]})
+    v1.subscription_schedules.release(schedule.id)
+    v1.subscription_schedules.list()
+    customer = v1.customers.create({}).id
+    later: Any = {
+        "customer": customer,
+        "start_date": int(time.time()) + 86400,
+        "phases": [{"items": [{"price": price}]}],
+    }
+    v1.subscription_schedules.cancel(v1.subscription_schedules.create(later).id)
 
 
 def _money(sandbox: Sandbox) -> None:
