@@ -68,12 +68,15 @@ def of_subscription(subscription: Obj) -> Obj:
 
 
 def begin(work: Work, schedule: Obj) -> None:
-    """The first phase begins: the subscription is created."""
+    """The first phase begins: the subscription is created; `incomplete` when there is nothing to charge (assumed)."""
     phase = schedule["phases"][0]
     given = {**_terms(schedule, phase), "customer": schedule["customer"], "billing_mode": schedule["billing_mode"]}
     given["items"] = [_entry(item) for item in phase["items"]]
     if phase["trial_end"] is not None:
         given["trial_end"] = phase["trial_end"]
+    own = work.read("customer", schedule["customer"])["invoice_settings"]["default_payment_method"]
+    if own is None and "default_payment_method" not in given:
+        given["payment_behavior"] = "default_incomplete"
     subscription = subscriptions.create(work, {name: value for name, value in given.items() if value not in (None, "")})
     subscription["schedule"] = schedule["id"]
     schedule.update(status="active", subscription=subscription["id"], current_phase=_span(phase))

@@ -155,6 +155,8 @@ def _end_behavior(params: Obj) -> str:
 
 
 def _body(work: Work, params: Obj, customer_id: str, phases: list[Obj]) -> Obj:
+    if params.get("billing_mode", {}).get("type") == "classic":
+        raise NotModelled("the classic billing mode", param="billing_mode[type]")
     flexible = params.get("billing_mode", {}).get("flexible", {})
     schedule: Obj = {
         **absent(
@@ -165,7 +167,7 @@ def _body(work: Work, params: Obj, customer_id: str, phases: list[Obj]) -> Obj:
         "object": KIND,
         "billing_mode": {
             "flexible": {"proration_discounts": flexible.get("proration_discounts", "included")},
-            "type": params.get("billing_mode", {}).get("type", "flexible"),
+            "type": "flexible",
         },
         "created": work.now,
         "customer": customer_id,

@@ -85,3 +85,20 @@ def test_a_phase_of_another_interval(shared: Sandbox) -> None:
     assert totals(who, made.subscription)[0] == 1000
     item = who.v1.subscriptions.retrieve(str(made.subscription))["items"].data[0]
     assert item.current_period_start == MARCH
+
+
+def test_nobody_can_pay_the_first_phase(shared: Sandbox) -> None:
+    who = Subscriber(shared)
+    for method in who.v1.customers.payment_methods.list(who.customer.id).data:
+        who.v1.payment_methods.detach(method.id)
+    made = schedule(who, phase(who.price(1000)), start_date=MARCH)
+    who.to(MARCH)
+    begun = who.v1.subscription_schedules.retrieve(made.id)
+    assert who.v1.subscriptions.retrieve(str(begun.subscription)).status == "incomplete"
+
+
+def test_a_deleted_subscription_ends_its_schedule(shared: Sandbox) -> None:
+    who = Subscriber(shared)
+    made = who.v1.subscription_schedules.create({"from_subscription": who.id})
+    who.v1.subscriptions.cancel(who.id)
+    assert who.v1.subscription_schedules.retrieve(made.id).status == "canceled"
