@@ -154,6 +154,8 @@ def _invoice_creation(params: Obj) -> Obj | None:
 
 def _method_options(params: Obj) -> Obj:
     given = copied(params.get("payment_method_options", {}))
+    if "paypal" in given:
+        given["paypal"] = {"preferred_locale": None, "reference": None, **given["paypal"]}
     return {**given, "card": {"request_three_d_secure": "automatic", **given.get("card", {})}}
 
 

@@ -2,6 +2,7 @@
 
 from . import (
     agenda,
+    charges,
     checkout_discounts,
     checkout_invoices,
     checkout_plans,
@@ -51,6 +52,8 @@ def payment_intent(work: Work, session: Obj, amount: int) -> Obj:
     if session["mode"] == "subscription":
         return payment_intents.create(work, amount, currency, customer, "Subscription creation", **common)
     data = copied(session["_"]["payment_intent_data"])
+    if "shipping" in data:
+        data["shipping"] = charges.shipping(data["shipping"])
     terms = {"setup_future_usage": None, **{name: data[name] for name in _INTENT_TERMS if name in data}, **common}
     return payment_intents.create(work, amount, currency, customer, data.get("description"), **terms)
 
@@ -82,8 +85,9 @@ def _pay(work: Work, session: Obj, *, authenticated: bool) -> str:
     _redeem(work, session)
     status = "no_payment_required"
     if intent_id is not None:
-        work.edit(payment_intents.KIND, intent_id)["customer"] = session["customer"]
-        if _is_kept(session):
+        usage = _future_usage(work, session)
+        work.edit(payment_intents.KIND, intent_id).update(customer=session["customer"], setup_future_usage=usage)
+        if session["customer"] is not None and (usage or session["_"]["payer"]["saves"]):
             _keep(work, method_id, session["customer"])
         intent = payment_intents.confirm(work, intent_id, method_id, authenticated=authenticated, off_session=False)
         session["payment_intent"] = intent_id
@@ -110,11 +114,12 @@ def _redeem(work: Work, session: Obj) -> None:
         checkout_discounts.redeemed(work, session, work.read(discounts.KIND, discount_id))
 
 
-def _is_kept(session: Obj) -> bool:
-    """Whether the method of a payment is saved: the shop asked for it, or the payer."""
-    if session["customer"] is None:
-        return False
-    return bool(session["_"]["payment_intent_data"].get("setup_future_usage") or session["_"]["payer"]["saves"])
+def _future_usage(work: Work, session: Obj) -> str | None:
+    """What the shop wants to use the method of a payment for later; what it says for its type wins."""
+    kind = work.read(payment_methods.KIND, session["_"]["method"])["type"]
+    own: str | None = session["payment_method_options"].get(kind, {}).get("setup_future_usage")
+    general: str | None = session["_"]["payment_intent_data"].get("setup_future_usage")
+    return None if own == "none" else own or general
 
 
 def _keep(work: Work, method_id: str, customer_id: str) -> None:

@@ -38,11 +38,15 @@ def answer(fields: list[Obj], given: Mapping[str, str]) -> None:
         field[field["type"]]["value"] = value or None
 
 
-def tax_ids(kind: str | None, value: str | None) -> list[Obj]:
-    """`customer_details.tax_ids` from what was typed. InvalidRequest for one that cannot be one (loosely checked)."""
-    if not value:
+def tax_ids(collection: Obj, kind: str | None, value: str | None) -> list[Obj]:
+    """`customer_details.tax_ids` from what was typed, as `tax_id_collection` says.
+
+    InvalidRequest for one that cannot be one (loosely checked), and for none where it is required (assumed: in
+    every country).
+    """
+    if not collection["enabled"] or (not value and collection["required"] == "never"):
         return []
-    plain = value.replace(" ", "")
+    plain = (value or "").replace(" ", "")
     if kind not in TAX_IDS or not re.fullmatch(r"[A-Za-z0-9./-]{5,20}", plain):
         raise InvalidRequest("Enter a valid tax ID.", code="tax_id_invalid", param="tax_id")
     return [{"type": kind, "value": plain.upper()}]

@@ -27,6 +27,7 @@ def invoice_for(work: Work, session: Obj) -> Obj:
             "discounts": _discounts(work, session),
             "footer": data["footer"],
             "metadata": dict(data["metadata"]),
+            "rendering": _rendering(data["rendering_options"]),
             "_": {"days_until_due": None, "apart_from_balance": True},
         },
     )
@@ -36,6 +37,12 @@ def invoice_for(work: Work, session: Obj) -> Obj:
     if intent_id is None or work.read("payment_intent", intent_id)["status"] == "succeeded":
         collection.settle(work, invoice_id)
     return work.edit(invoices.KIND, invoice_id)
+
+
+def _rendering(options: Obj | None) -> Obj | None:
+    if options is None:
+        return None
+    return {**options, "pdf": None, "template_version": None}
 
 
 def items_paid_once(work: Work, session: Obj) -> list[str]:

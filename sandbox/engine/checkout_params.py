@@ -103,10 +103,10 @@ def _check_modelled(params: Obj) -> None:
         raise NotModelled(
             "asking for 3-D Secure whatever the card", param="payment_method_options[card][request_three_d_secure]"
         )
+    modelled(params.get("payment_method_options", {}), set(payment_methods.TYPES), "payment_method_options")
     for kind, options in params.get("payment_method_options", {}).items():
-        if kind in payment_methods.TYPES:
-            known = {"request_three_d_secure", "setup_future_usage"} if kind == "card" else {"setup_future_usage"}
-            modelled(options, known, f"payment_method_options[{kind}]")
+        known = {"request_three_d_secure", "setup_future_usage"} if kind == "card" else {"setup_future_usage"}
+        modelled(options, known, f"payment_method_options[{kind}]")
 
 
 def _check_payer(work: Work, params: Obj) -> None:
@@ -160,6 +160,8 @@ def _check_data(params: Obj) -> None:
     invoice = params.get("invoice_creation", {}).get("invoice_data", {})
     modelled(invoice, _INVOICE, "invoice_creation[invoice_data]")
     new_metadata(invoice.get("metadata"))
+    if invoice.get("issuer", {}).get("type", "self") != "self":
+        raise NotModelled("connected accounts", param="invoice_creation[invoice_data][issuer]")
     if params.get("invoice_creation", {}).get("enabled") and intent.get("capture_method") == "manual":
         raise InvalidRequest(
             "`invoice_creation` cannot be used with manual capture.", param="payment_intent_data[capture_method]"

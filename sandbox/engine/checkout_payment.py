@@ -200,6 +200,6 @@ def _payer(session: Obj, given: Payer) -> Obj:
         "phone": checkout_fields.phone(given.phone) if wants_phone else None,
         "address": address({key: part for key, part in place.items() if part}),
         "business_name": given.business_name or None,
-        "tax_ids": checkout_fields.tax_ids(kind, value) if session["tax_id_collection"]["enabled"] else [],
+        "tax_ids": checkout_fields.tax_ids(session["tax_id_collection"], kind, value),
         "saves": given.saves and checkout_methods.may_save(session),
     }

@@ -96,7 +96,7 @@ def listing(work: Work, params: Obj) -> Iterator[Obj]:
 
 def line_items(work: Work, _params: Obj, session_id: str) -> Iterator[Obj]:
     """GET /v1/checkout/sessions/{id}/line_items."""
-    return iter(work.read(KIND, session_id)["_"]["items"])
+    return iter(_items(work.read(KIND, session_id)))
 
 
 def line_items_list(work: Work, session: Obj) -> Obj:
@@ -108,7 +108,7 @@ def line_items_list(work: Work, session: Obj) -> Obj:
 def line_item_details(work: Work, item: Obj, name: str) -> list[Obj]:
     """`taxes` or `discounts` of a line item, for `expand`."""
     for session in work.all(KIND):
-        for own in session["_"]["items"]:
+        for own in _items(session):
             if own["id"] == item["id"]:
                 found: list[Obj] = own["_"][name]
                 return found
@@ -118,7 +118,9 @@ def line_item_details(work: Work, item: Obj, name: str) -> list[Obj]:
 def total_details(work: Work, session: Obj) -> Obj | None:
     """`total_details` with its `breakdown`, for `expand`."""
     own = work.read(KIND, session["id"])
-    return None if own["total_details"] is None else {**own["total_details"], "breakdown": own["_"]["breakdown"]}
+    if own["total_details"] is None:
+        return None
+    return {**own["total_details"], "breakdown": own.get("_", {}).get("breakdown", {"discounts": [], "taxes": []})}
 
 
 def own(work: Work, session_id: str) -> Obj:
@@ -172,6 +174,12 @@ def cancel_intent(work: Work, intent_id: str, reason: str) -> None:
         payment_intents.cancel(work, intent_id, reason)
     else:
         setup_intents.cancel(work, intent_id, reason)
+
+
+def _items(session: Obj) -> list[Obj]:
+    """The session's line items; a session of a state from before they were kept with it has none."""
+    found: list[Obj] = session.get("_", {}).get("items", [])
+    return found
 
 
 def _expired(work: Work, session_id: str) -> Obj:

@@ -48,6 +48,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "Se cobra con la próxima factura.",
         "Cobrado com a próxima fatura.",
     ),
+    "plan_nothing_now": (
+        "Nothing is charged now. The new price applies from the next renewal.",
+        "No se cobra nada ahora. El nuevo precio se aplica desde la próxima renovación.",
+        "Nada é cobrado agora. O novo preço vale a partir da próxima renovação.",
+    ),
     "plan_changed": ("The plan was changed.", "Se ha cambiado el plan.", "O plano foi mudado."),
     "methods": ("Payment methods", "Métodos de pago", "Formas de pagamento"),
     "methods_none": ("None saved.", "No hay ninguno.", "Nenhuma salva."),

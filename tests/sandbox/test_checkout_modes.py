@@ -52,15 +52,40 @@ def test_a_customers_card_is_kept_when_it_shall_be_used_again(shared: Sandbox) -
     assert shared.client.v1.charges.list({"customer": customer.id}).data[0].payment_method == kept[0].id
 
 
+def test_what_is_kept_may_depend_on_the_type(shared: Sandbox) -> None:
+    options: Any = {"card": {"setup_future_usage": "off_session"}, "paypal": {"setup_future_usage": "none"}}
+    customer = shared.client.v1.customers.create({"email": "type@example.com"})
+    for how, kept in (({"paypal": True, "three_d_secure": "complete"}, []), ({}, ["card"])):
+        session = session_for(
+            shared,
+            "payment",
+            priced(shared, 1500, recurring=False),
+            customer=customer.id,
+            payment_method_options=options,
+            payment_intent_data={"shipping": {"name": "Ada", "address": {"line1": "1 Main St", "country": "US"}}},
+        )
+        settle(shared, session.id, **how)
+        intent: Any = read(shared, session.id, "payment_intent").payment_intent
+        assert intent.setup_future_usage == ("off_session" if kept else None)
+        assert (intent.shipping.name, intent.shipping.address.country) == ("Ada", "US")
+        assert [method.type for method in shared.client.v1.payment_methods.list({"customer": customer.id})] == kept
+
+
 def test_an_invoice_for_what_was_paid_once(shared: Sandbox) -> None:
     price = priced(shared, 1500, name="Mug", recurring=False)
-    invoice_data: Any = {"description": "Thanks", "footer": "Bye", "metadata": {"a": "b"}}
+    invoice_data: Any = {
+        "description": "Thanks",
+        "footer": "Bye",
+        "metadata": {"a": "b"},
+        "rendering_options": {"amount_tax_display": "exclude_tax"},
+    }
     session = session_for(shared, "payment", price, invoice_creation={"enabled": True, "invoice_data": invoice_data})
     settle(shared, session.id)
     done = read(shared, session.id, "invoice.payments", "customer")
     invoice = done.invoice
     assert (invoice.status, invoice.billing_reason, invoice.amount_paid) == ("paid", "manual", 1500)
     assert (invoice.description, invoice.footer, invoice.metadata.to_dict()) == ("Thanks", "Bye", {"a": "b"})
+    assert invoice.rendering.amount_tax_display == "exclude_tax"
     assert invoice.payments.data[0].payment.payment_intent == done.payment_intent
     assert (invoice.customer, done.customer.email) == (done.customer.id, "payer@example.com")
     assert [line.description for line in invoice.lines.data] == ["Mug"]

@@ -118,6 +118,7 @@ def test_a_plan_is_changed_for_what_was_quoted(shared: Sandbox, behavior: str) -
     quoted = read(url, f"{path}/{pro}")
     assert ("Due today $13.55" in quoted) == (behavior == "always_invoice")
     assert ("Charged with the next invoice" in quoted) == (behavior == "create_prorations")
+    assert ("Nothing is charged now" in quoted) == (behavior == "none")
     assert shared.client.v1.subscriptions.retrieve(subscription.id)["items"].data[0].price.id == basic
     push(url, f"{path}/{pro}")
     changed: Any = shared.client.v1.subscriptions.retrieve(subscription.id, {"expand": ["latest_invoice"]})
