@@ -35,20 +35,25 @@ def session_body(work: Work, params: Obj, items: list[Obj], currency: str | None
         "payment_status": "no_payment_required" if mode == "setup" else "unpaid",
         "status": "open",
         "total_details": None if mode == "setup" else {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        "_": {
-            "items": items,
-            "default_tax_rates": [],
-            "discount": None,
-            "breakdown": {"discounts": [], "taxes": []},
-            "customer_update": copied(params.get("customer_update", {})),
-            "payment_intent_data": copied(params.get("payment_intent_data", {})),
-            "payment_method_data": copied(params.get("payment_method_data", {})),
-            "setup_intent_data": copied(params.get("setup_intent_data", {})),
-            "subscription_data": {},
-            "intent": None,
-            "method": None,
-            "payer": None,
-        },
+        "_": _aside(params, items),
+    }
+
+
+def _aside(params: Obj, items: list[Obj]) -> Obj:
+    """What the session does not show."""
+    return {
+        "items": items,
+        "default_tax_rates": [],
+        "discount": None,
+        "breakdown": {"discounts": [], "taxes": []},
+        "customer_update": copied(params.get("customer_update", {})),
+        "payment_intent_data": copied(params.get("payment_intent_data", {})),
+        "payment_method_data": copied(params.get("payment_method_data", {})),
+        "setup_intent_data": copied(params.get("setup_intent_data", {})),
+        "subscription_data": {},
+        "intent": None,
+        "method": None,
+        "payer": None,
     }
 
 
@@ -121,7 +126,7 @@ def _after_expiration(params: Obj) -> Obj | None:
 
 
 def _automatic_tax(params: Obj) -> Obj:
-    """Accepted, and always 0: the sandbox knows no rates of places. Complete once the payer's address is known."""
+    """Complete once it is known where the payer is; what it comes to is checkout_totals.py's."""
     enabled = _enabled(params, "automatic_tax")
     return {
         "enabled": enabled,
