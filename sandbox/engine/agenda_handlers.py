@@ -54,6 +54,11 @@ _HANDLERS: dict[str, agenda.Handler] = {
 }
 
 
+def names() -> set[str]:
+    """What there can be on the agenda."""
+    return set(_HANDLERS)
+
+
 def register_all() -> None:
     """Makes every handler known to the agenda."""
     for what, handler in _HANDLERS.items():

@@ -10,8 +10,10 @@ from ..engine import (
     invoices,
     payment_intents,
     payouts,
+    pending_updates,
     promotion_codes,
     refunds,
+    schedule_states,
 )
 from ..engine.work import Obj, Work
 
@@ -32,6 +34,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     payouts.PAY: (payouts.KIND, "a payout arrives"),
     promotion_codes.EXPIRE: (promotion_codes.KIND, "promotion code {name} expires"),
     refunds.SETTLE: (refunds.KIND, "the bank answers a refund"),
+    pending_updates.EXPIRE: ("subscription", "the pending change of plan is dropped unless it is paid"),
+    schedule_states.EXPIRING: (schedule_states.KIND, "the end of a schedule is announced"),
+    schedule_states.PHASE: (schedule_states.KIND, "the next phase of a schedule begins"),
     "subscription.cancel": ("subscription", "the subscription is canceled"),
     "subscription.expire": ("subscription", "the subscription expires unless its first invoice is paid"),
     "subscription.renew": ("subscription", "the subscription renews"),
@@ -57,6 +62,11 @@ def of_customers(work: Work) -> dict[str, list[Obj]]:
     for entries in found.values():
         entries.sort(key=lambda entry: (entry["at"], entry["sequence"]))
     return found
+
+
+def wordless(names: set[str]) -> set[str]:
+    """Those kinds of entries that the control room could only call by their names."""
+    return names - _WORDS.keys() - _DULL
 
 
 def sentence(work: Work, entry: Obj) -> str:

@@ -6,6 +6,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
+from sandbox.engine import agenda_handlers
+from sandbox.pages import agenda_words
+
 from .conftest import Receiver, Sandbox
 from .shopping import priced, text_of
 from .support import customer_with_card, endpoint
@@ -56,6 +59,10 @@ def test_a_customer_with_a_clock_goes_from_event_to_event(sandbox: Sandbox) -> N
     assert now_of(sandbox, clock) == START + 73 * DAY
     push(sandbox, path, to="trial", status=400)
     push(sandbox, "/control/customers/cus_none/advance", to="day", status=404)
+
+
+def test_everything_on_the_agenda_has_words() -> None:
+    assert agenda_words.wordless(agenda_handlers.names()) == set()
 
 
 def test_stripes_limit_is_told_on_the_card(sandbox: Sandbox) -> None:
