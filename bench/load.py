@@ -15,6 +15,7 @@ CONNECTIONS = 8
 REQUESTS_PER_CONNECTION = 100
 PATIENCE_SECONDS = 30.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
 class UnexpectedAnswer(RuntimeError):
@@ -73,7 +74,7 @@ class _Connection:
 
     def __init__(self, port: int) -> None:
         self.port, self._sent, self.sent_at = port, 0, 0.0
-        self._heard, self._length = bytearray(), 0
+        self._heard, self._length, self._closes = bytearray(), 0, False
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -93,7 +94,7 @@ class _Connection:
         return 0 < self._length <= len(self._heard)
 
     def renewed(self) -> "_Connection":
-        if self._sent < REQUESTS_PER_CONNECTION:
+        if self._sent < REQUESTS_PER_CONNECTION and not self._closes:
             return self
         self.close()
         return _Connection(self.port)
@@ -108,6 +109,7 @@ class _Connection:
         length = _LENGTH.search(self._heard, 0, head)
         if not self._heard.startswith(b"HTTP/1.1 200 ") or length is None:
             raise UnexpectedAnswer(bytes(self._heard[:300]).decode("latin-1"))
+        self._closes = _CLOSES.search(self._heard, 0, head) is not None
         return head + 4 + int(length[1])
 
 

@@ -17,12 +17,16 @@ from pathlib import Path
 
 from .journal import StateInUse
 from .server import Server
+from .wire.table import table
 from .world import Options, World
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs until SIGTERM or SIGINT. Exit code 2 and one sentence on stderr when it cannot start."""
     given = _parser().parse_args(arguments)
+    if given.calls:
+        sys.stdout.write(table())
+        return 0
     logging.basicConfig(
         level=logging.DEBUG if given.verbose else logging.INFO,
         stream=sys.stderr,
@@ -84,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     option("smtp-password", None, "and this password")
     parser.add_argument("--i-know-this-is-not-loopback", action="store_true", help="allow any address")
     parser.add_argument("--verbose", action="store_true", help="log every request")
+    parser.add_argument("--calls", action="store_true", help="print the table of supported calls, and end")
     return parser
 
 

@@ -16,11 +16,12 @@ AUTH = ("sk_test_portal", "")
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox: its address, its SMTP port, its account."""
+    """A running sandbox: its address, its SMTP port, its account, its process."""
 
     url: str
     smtp_port: int
     account: str
+    pid: int
 
     def get(self, path: str) -> Any:
         """A page of the control API."""
@@ -68,7 +69,7 @@ def running(*arguments: str) -> Iterator[Sandbox]:
         try:
             line = process.stdout.readline()
             ready = json.loads(line)
-            yield Sandbox(ready["url"], ready["smtp_port"], ready["account"])
+            yield Sandbox(ready["url"], ready["smtp_port"], ready["account"], process.pid)
         finally:
             process.terminate()
             process.wait(TIMEOUT)
