@@ -7,8 +7,8 @@ from .operations import VERBS
 
 _HEAD = f"""# Calls of the sandbox
 
-The {len(VERBS)} calls that [the sandbox](sandbox.md) answers, in API version `{API_VERSION}`. Another call of Stripe, and a
-parameter that would have to be ignored, is refused with `sandbox_not_modelled`.
+The {len(VERBS)} calls that [the sandbox](sandbox.md) answers, in API version `{API_VERSION}`. Another call of
+Stripe, and a parameter that would have to be ignored, is refused with `sandbox_not_modelled`.
 
 This page is made from the routes: `python -m sandbox --calls > docs/sandbox-calls.md`.
 """

@@ -7,7 +7,8 @@ from .conftest import ROOT
 
 
 def test_the_table_in_the_documents_is_that_of_the_routes() -> None:
-    assert (ROOT / "docs" / "sandbox-calls.md").read_text() == table(), "python -m sandbox --calls > docs/sandbox-calls.md"
+    page = (ROOT / "docs" / "sandbox-calls.md").read_text()
+    assert page == table(), "python -m sandbox --calls > docs/sandbox-calls.md"
 
 
 def test_every_call_is_in_it_once() -> None:
