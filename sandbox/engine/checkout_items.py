@@ -65,8 +65,7 @@ def _price(work: Work, item: Obj, here: str) -> Obj:
             param=f"{here}[price]",
         )
     if "price_data" in item:
-        # An inline price belongs to this session alone and cannot be bought otherwise.
-        return prices.create(work, {**item["price_data"], "active": False})
+        return prices.inline(work, item["price_data"], f"{here}[price_data]")
     price = work.read("price", item["price"], param=f"{here}[price]")
     if not price["active"]:
         raise InvalidRequest(

@@ -87,8 +87,7 @@ def _quantity(params: Obj) -> Decimal:
 
 def _price(work: Work, params: Obj) -> Obj:
     if "price_data" in params:
-        # An inline price belongs to this item alone and cannot be bought otherwise.
-        return prices.create(work, {**params["price_data"], "active": False})
+        return prices.inline(work, params["price_data"], "price_data")
     pricing: Any = params["pricing"]
     if "price" not in pricing:
         raise InvalidRequest(

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import InvalidRequest, ResourceMissing, modelled
 from . import billing_cycles, prices, pricing, subscription_discounts
 from .fields import merged_metadata
+from .item_prices import inside, is_named, price_of
 from .subscription_body import item_body
 from .work import Obj, Work, copied
 
@@ -106,51 +107,27 @@ def _planned(work: Work, subscription: Obj, items: dict[str, Obj], given: Obj, p
     if "id" in given:
         former = items.get(given["id"])
         if former is None:
-            raise ResourceMissing("subscription item", given["id"], param=_inside(param, "id"))
+            raise ResourceMissing("subscription item", given["id"], param=inside(param, "id"))
     elif given.get("deleted"):
-        raise InvalidRequest("Only an item that is named by its `id` can be deleted.", param=_inside(param, "id"))
+        raise InvalidRequest("Only an item that is named by its `id` can be deleted.", param=inside(param, "id"))
     if given.get("clear_usage") and not given.get("deleted"):
-        raise InvalidRequest("`clear_usage` is for items that are deleted.", param=_inside(param, "clear_usage"))
+        raise InvalidRequest("`clear_usage` is for items that are deleted.", param=inside(param, "clear_usage"))
     if given.get("deleted") and former is not None:
         return Change(given, param, copied(former), former["price"], former.get("quantity"))
-    price = _price(work, subscription, given, former, param)
+    price = price_of(work, given, param, None if former is None else former["price"])
+    if is_named(given):
+        pricing.terms_in(price, subscription["currency"])
     return Change(given, param, copied(former), price, _quantity(given, former, price, param))
-
-
-def _price(work: Work, subscription: Obj, given: Obj, former: Obj | None, param: str) -> Obj:
-    named = [name for name in ("price", "plan", "price_data") if name in given]
-    if len(named) > 1:
-        raise InvalidRequest("Only one of price, plan and price_data can be given.", param=_inside(param, named[1]))
-    if not named:
-        if former is None:
-            path = _inside(param, "price")
-            raise InvalidRequest(f"Missing required param: {path}.", code="parameter_missing", param=path)
-        kept: Obj = former["price"]
-        return kept
-    path = _inside(param, named[0])
-    if named[0] == "price_data":
-        price = prices.create(work, {**given["price_data"], "active": False})
-    else:
-        price = work.read("price", given[named[0]], param=path)
-        if not price["active"] and (former is None or former["price"]["id"] != price["id"]):
-            raise InvalidRequest("The price specified is inactive. This field only accepts active prices.", param=path)
-    if price["recurring"] is None:
-        raise InvalidRequest(
-            "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
-            param=path,
-        )
-    pricing.terms_in(price, subscription["currency"])
-    return price
 
 
 def _quantity(given: Obj, former: Obj | None, price: Obj, param: str) -> int | None:
     if price["recurring"]["usage_type"] == "metered":
         if "quantity" in given:
-            raise InvalidRequest("`quantity` cannot be given for metered prices.", param=_inside(param, "quantity"))
+            raise InvalidRequest("`quantity` cannot be given for metered prices.", param=inside(param, "quantity"))
         return None
     if "quantity" in given:
         return int(given["quantity"])
-    if former is not None and not {"price", "plan", "price_data"} & given.keys():
+    if former is not None and not is_named(given):
         return int(former["quantity"])
     return 1
 
@@ -176,7 +153,3 @@ def _begin(subscription: Obj, item: Obj, at: int) -> None:
     trialing = subscription["status"] == "trialing"
     end = subscription["trial_end"] if trialing else billing_cycles.next_end(subscription, item, at)
     item["current_period_end"] = end
-
-
-def _inside(path: str, name: str) -> str:
-    return f"{path}[{name}]" if path else name

@@ -11,7 +11,6 @@ from . import (
     invoice_drafts,
     invoice_items,
     pausing,
-    prices,
     subscription_invoices,
     subscriptions,
 )
@@ -114,17 +113,8 @@ def _started(work: Work, params: Obj, details: Obj, customer_id: str) -> Obj:
     anchor = details.get("billing_cycle_anchor", {"type": "now"})
     if anchor["type"] == "timestamp":
         given["billing_cycle_anchor"] = anchor["timestamp"]
-    items = [_priced(work, item) for item in details["items"]]
-    given.update(customer=customer_id, items=items, payment_behavior="default_incomplete")
+    given.update(customer=customer_id, items=details["items"], payment_behavior="default_incomplete")
     return subscriptions.create(work, given)
-
-
-def _priced(work: Work, item: Obj) -> Obj:
-    given = dict(item)
-    if "price_data" in given:
-        # Refused for an archived price in a request; here nobody can see it.
-        given["price"] = prices.create(work, given.pop("price_data"))["id"]
-    return given
 
 
 def _of_customer(work: Work, params: Obj, customer_id: str) -> Obj:

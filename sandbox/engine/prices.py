@@ -13,7 +13,7 @@ from .price_terms import currency_options, scheme_of
 from .pricing import amount_of
 from .work import Obj, Work, copied
 
-__all__ = ["KIND", "amount_of", "create", "create_product", "listing", "plan_of", "retrieve", "update"]
+__all__ = ["KIND", "amount_of", "create", "create_product", "inline", "listing", "plan_of", "retrieve", "update"]
 
 KIND = "price"
 _KNOWN = {
@@ -53,6 +53,20 @@ def create(work: Work, params: Obj) -> Obj:
     work.add(KIND, price)
     work.emit("price.created", price)
     return price
+
+
+def inline(work: Work, given: Obj, param: str) -> Obj:
+    """The price of a `price_data`. It is inactive: it belongs to what it was made for and cannot be bought otherwise.
+
+    InvalidRequest as for any price; its `param` lies below `param`, the path of the data.
+    """
+    try:
+        return create(work, {**given, "active": False})
+    except InvalidRequest as error:
+        if error.param is not None:
+            name, bracket, rest = error.param.partition("[")
+            error.param = f"{param}[{name}]{bracket}{rest}"
+        raise
 
 
 def create_product(work: Work, params: Obj) -> Obj:

@@ -20,6 +20,7 @@ from . import (
     trials,
 )
 from .fields import in_range, new_metadata, where
+from .item_prices import price_of
 from .periods import period_end
 from .subscription_body import Start, subscription_body
 from .subscription_terms import collection_terms, own_method
@@ -127,23 +128,14 @@ def listing(work: Work, params: Obj) -> Iterator[Obj]:
             yield subscription
 
 
-def priced_items(work: Work, items: list[Obj], param: str) -> list[tuple[Obj, int, Obj]]:
+def _priced_items(work: Work, items: list[Obj], param: str) -> list[tuple[Obj, int, Obj]]:
     """The items to subscribe to: recurring, active prices of one currency, with their quantities."""
     result: list[tuple[Obj, int, Obj]] = []
     for index, item in enumerate(items):
         here = f"{param}[{index}]"
-        modelled(item, {"price", "quantity", "metadata", "discounts", "tax_rates"}, param)
-        if "price" not in item:
-            raise InvalidRequest(
-                f"Missing required param: {here}[price].", code="parameter_missing", param=f"{here}[price]"
-            )
-        price = work.read("price", item["price"], param=f"{here}[price]")
-        if not price["active"]:
-            raise InvalidRequest(
-                "The price specified is inactive. This field only accepts active prices.",
-                param=f"{here}[price]",
-            )
-        if "quantity" in item and (price["recurring"] or {}).get("usage_type") == "metered":
+        modelled(item, {"price", "plan", "price_data", "quantity", "metadata", "discounts", "tax_rates"}, param)
+        price = price_of(work, item, here)
+        if "quantity" in item and price["recurring"]["usage_type"] == "metered":
             raise InvalidRequest("`quantity` cannot be given for metered prices.", param=f"{here}[quantity]")
         result.append((price, item.get("quantity", 1), new_metadata(item.get("metadata"))))
     if len({price["currency"] for price, _, _ in result}) > 1:
@@ -157,14 +149,7 @@ def _start_from(work: Work, params: Obj) -> Start:
     customer = work.edit("customer", params["customer"], param="customer")
     if not params.get("items"):
         raise InvalidRequest("Missing required param: items.", code="parameter_missing", param="items")
-    items = priced_items(work, params["items"], "items")
-    for index, (price, _, _) in enumerate(items):
-        if price["recurring"] is None:
-            raise InvalidRequest(
-                "The price specified is set to `type=one_time` but this field only accepts prices with "
-                "`type=recurring`.",
-                param=f"items[{index}][price]",
-            )
+    items = _priced_items(work, params["items"], "items")
     given = Start(
         customer=customer["id"],
         items=items,
