@@ -258,6 +258,30 @@ def _trial_invoice(client: stripe.StripeClient, known: Known) -> Any:
     return client.v1.invoices.retrieve(str(known["trial"]["latest_invoice"]))
 
 
+@call("inline price and a setup fee")
+def _inline(client: stripe.StripeClient, known: Known) -> Any:
+    inline = {"currency": "usd", "product": _id(known, "product"), "unit_amount": 700}
+    params: Any = {
+        "customer": _id(known, "customer"),
+        "items": [{"price_data": {**inline, "recurring": {"interval": "month"}}}],
+        "add_invoice_items": [{"price_data": inline, "quantity": 2}],
+        "trial_period_days": 7,
+    }
+    return client.v1.subscriptions.create(params)
+
+
+@call("setup fee's invoice")
+def _fee_invoice(client: stripe.StripeClient, known: Known) -> Any:
+    return client.v1.invoices.retrieve(str(known["inline price and a setup fee"]["latest_invoice"]))
+
+
+@call("setup fee added")
+def _fee_added(client: stripe.StripeClient, known: Known) -> Any:
+    inline: Any = {"currency": "usd", "product": _id(known, "product"), "unit_amount": 500}
+    client.v1.subscriptions.update(_id(known, "trial"), {"add_invoice_items": [{"price_data": inline}]})
+    return client.v1.invoice_items.list({"customer": _id(known, "customer"), "pending": True})
+
+
 @call("checkout session")
 def _session(client: stripe.StripeClient, known: Known) -> Any:
     return client.v1.checkout.sessions.create(

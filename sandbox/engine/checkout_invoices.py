@@ -1,7 +1,10 @@
 """The invoice that a one-time payment gets (`invoice_creation`): paid already, by the payment of the session."""
 
+from decimal import Decimal
+
 from . import collection, discounts, invoice_items, invoices
 from .invoice_body import Draft
+from .invoice_item_terms import priced_terms
 from .invoice_lines import blank_line
 from .pricing import terms_in
 from .work import Obj, Work, copied
@@ -47,27 +50,17 @@ def _rendering(options: Obj | None) -> Obj | None:
 
 def items_paid_once(work: Work, session: Obj) -> list[str]:
     """The invoice items for what is bought once beside a subscription: the first invoice takes them."""
+    customer = work.edit("customer", session["customer"])
     made = []
     for item in session["_"]["items"]:
-        if item["price"]["recurring"] is not None or not item["quantity"]:
-            continue
-        price = work.edit("price", item["price"]["id"])
-        # Inline prices are inactive from the start, and the shop may have archived others since.
-        active, price["active"] = price["active"], True
-        made.append(str(invoice_items.create(work, _item_params(session, item))["id"]))
-        price["active"] = active
+        if item["price"]["recurring"] is None and item["quantity"]:
+            # The shop may have archived the price since; it is sold as it was offered.
+            price = work.read("price", item["price"]["id"])
+            terms = priced_terms(work, price, Decimal(item["quantity"]), item["currency"])
+            rates = [rate["id"] for rate in item["_"]["tax_rates"]]
+            more = {"metadata": dict(item["metadata"]), "tax_rates": rates}
+            made.append(str(invoice_items.add(work, customer, terms, more)["id"]))
     return made
-
-
-def _item_params(session: Obj, item: Obj) -> Obj:
-    return {
-        "customer": session["customer"],
-        "currency": item["currency"],
-        "pricing": {"price": item["price"]["id"]},
-        "quantity": item["quantity"],
-        "metadata": dict(item["metadata"]),
-        "tax_rates": [rate["id"] for rate in item["_"]["tax_rates"]],
-    }
 
 
 def _discounts(work: Work, session: Obj) -> list[str]:

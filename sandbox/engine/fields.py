@@ -63,6 +63,11 @@ def web_address(url: str, param: str) -> str:
     return url
 
 
+def inside(path: str, name: str) -> str:
+    """The path of a parameter within another one, `items[0][price]`; at the top level `path` is empty."""
+    return f"{path}[{name}]" if path else name
+
+
 def in_range(value: int, wanted: Any) -> bool:
     """Whether a time meets a list filter: a number, or an object with gt, gte, lt, lte (UTC seconds)."""
     if wanted is None:

@@ -33,7 +33,7 @@ def new_terms(work: Work, params: Obj, known_currency: str | None) -> Obj:
     quantity = _quantity(params)
     if given[0] in ("pricing", "price_data"):
         price = _price(work, params)
-        return _priced(work, price, quantity, _currency_of(price, params, known_currency))
+        return priced_terms(work, price, quantity, _currency_of(price, params, known_currency))
     currency = params.get("currency", known_currency)
     if currency is None:
         raise InvalidRequest("Missing required param: currency.", code="parameter_missing", param="currency")
@@ -58,6 +58,19 @@ def updated_terms(work: Work, item: Obj, params: Obj) -> Obj:
     if terms["currency"] != item["currency"]:
         raise InvalidRequest(f"The invoice item is in {item['currency']}.", param="currency")
     return {name: value for name, value in terms.items() if name != "description" or "pricing" in params}
+
+
+def one_time_price(work: Work, price_id: str, param: str) -> Obj:
+    """The price that the parameter `param` names; InvalidRequest for a recurring or an archived one."""
+    price = work.read("price", price_id, param=param)
+    if price["type"] != "one_time":
+        raise InvalidRequest(
+            "The price specified is set to `type=recurring` but this field only accepts prices with `type=one_time`.",
+            param=param,
+        )
+    if not price["active"]:
+        raise InvalidRequest("The price specified is inactive. This field only accepts active prices.", param=param)
+    return price
 
 
 def period_of(params: Obj, now: int) -> Obj:
@@ -87,23 +100,13 @@ def _quantity(params: Obj) -> Decimal:
 
 def _price(work: Work, params: Obj) -> Obj:
     if "price_data" in params:
-        return prices.inline(work, params["price_data"], "price_data")
+        return prices.inline(work, params["price_data"], "price_data", may_credit=True)
     pricing: Any = params["pricing"]
     if "price" not in pricing:
         raise InvalidRequest(
             "Missing required param: pricing[price].", code="parameter_missing", param="pricing[price]"
         )
-    price = work.read("price", pricing["price"], param="pricing[price]")
-    if price["type"] != "one_time":
-        raise InvalidRequest(
-            "The price specified is set to `type=recurring` but this field only accepts prices with `type=one_time`.",
-            param="pricing[price]",
-        )
-    if not price["active"]:
-        raise InvalidRequest(
-            "The price specified is inactive. This field only accepts active prices.", param="pricing[price]"
-        )
-    return price
+    return one_time_price(work, pricing["price"], "pricing[price]")
 
 
 def _currency_of(price: Obj, params: Obj, known: str | None) -> str:
@@ -114,7 +117,8 @@ def _currency_of(price: Obj, params: Obj, known: str | None) -> str:
     return str(price["currency"])
 
 
-def _priced(work: Work, price: Obj, quantity: Decimal, currency: str) -> Obj:
+def priced_terms(work: Work, price: Obj, quantity: Decimal, currency: str) -> Obj:
+    """The keys of `new_terms` for so many of a price; InvalidRequest when it is not offered in the currency."""
     unit = terms_in(price, currency)["unit_amount_decimal"]
     return {
         "amount": amount_of(price, quantity, currency),

@@ -4,12 +4,12 @@ An item without `invoice` is pending. Amounts are minor units, below zero for a 
 invoice_item_terms.py, the line that it becomes in invoice_item_lines.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..errors import InvalidRequest, ResourceMissing, modelled
 from . import customers, discounts, invoice_totals, tax_rates
 from .discounts import Owner
-from .fields import cleared, in_range, merged_metadata, new_metadata
+from .fields import cleared, in_range, inside, merged_metadata, new_metadata
 from .invoice_item_lines import line_of
 from .invoice_item_terms import new_terms, period_of, updated_terms
 from .work import Obj, Work
@@ -35,6 +35,24 @@ def create(work: Work, params: Obj) -> Obj:
     terms = new_terms(work, params, invoice["currency"] if invoice is not None else customer["currency"])
     if invoice is not None and terms["currency"] != invoice["currency"]:
         raise InvalidRequest(f"The currency of the invoice is {invoice['currency']}.", param="currency")
+    return add(work, customer, terms, params, invoice=invoice)
+
+
+def add(
+    work: Work,
+    customer: Obj,
+    terms: Obj,
+    params: Obj,
+    *,
+    invoice: Obj | None = None,
+    reusable: Sequence[str] = (),
+    param: str = "",
+) -> Obj:
+    """A new item that costs `terms` (invoice_item_terms.py), on the draft `invoice` or else pending.
+
+    `params` is what a request says besides the price, at the path `param`; `reusable`: ids of the discounts that it
+    may name. InvalidRequest: see discounts.check and tax_rates.chosen, or a second currency of the customer.
+    """
     customers.bill_in(work, customer["id"], terms["currency"])
     item_id = work.new_id("ii")
     owner = Owner(customer["id"], invoice_item=item_id)
@@ -44,12 +62,20 @@ def create(work: Work, params: Obj) -> Obj:
         **terms,
         "description": params.get("description", terms["description"]),
         "discountable": params.get("discountable", amount >= 0),
-        "discounts": discounts.resolve(work, params.get("discounts"), owner, currency=currency, amount=amount),
+        "discounts": discounts.resolve(
+            work,
+            params.get("discounts"),
+            owner,
+            currency=currency,
+            amount=amount,
+            reusable=reusable,
+            param=inside(param, "discounts"),
+        ),
         "invoice": None if invoice is None else invoice["id"],
         "metadata": new_metadata(cleared(params.get("metadata"))),
         "parent": _parent(work, params.get("subscription"), customer["id"]),
         "period": period_of(params, work.now),
-        "tax_rates": tax_rates.chosen(work, params.get("tax_rates"), param="tax_rates"),
+        "tax_rates": tax_rates.chosen(work, params.get("tax_rates") or None, param=inside(param, "tax_rates")),
     }
     work.add(KIND, item)
     work.emit("invoiceitem.created", item)

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..errors import InvalidRequest, ResourceMissing, modelled
 from . import billing_cycles, prices, pricing, subscription_discounts
-from .fields import merged_metadata
-from .item_prices import inside, is_named, price_of
+from .fields import inside, merged_metadata
+from .item_prices import is_named, price_of
 from .subscription_body import item_body
 from .work import Obj, Work, copied
 

@@ -2,6 +2,7 @@
 
 from ..errors import InvalidRequest
 from . import prices
+from .fields import inside
 from .work import Obj, Work
 
 _WAYS = ("price", "plan", "price_data")
@@ -37,8 +38,3 @@ def price_of(work: Work, given: Obj, param: str, kept: Obj | None = None) -> Obj
             param=path,
         )
     return price
-
-
-def inside(path: str, name: str) -> str:
-    """The path of a parameter within another one; at the top level `path` is empty."""
-    return f"{path}[{name}]" if path else name

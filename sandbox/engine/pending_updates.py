@@ -14,8 +14,8 @@ KIND = "subscription"
 EXPIRE = "subscription.pending_update_expire"
 _SECONDS = 23 * 3600
 _KNOWN = {
-    "billing_cycle_anchor", "expand", "items", "metadata", "off_session", "payment_behavior", "proration_behavior",
-    "proration_date",
+    "add_invoice_items", "billing_cycle_anchor", "expand", "items", "metadata", "off_session", "payment_behavior",
+    "proration_behavior", "proration_date",
 }  # fmt: skip
 _HELD = ("billing_cycle_anchor", "billing_cycle_anchor_config", "cancel_at", "items", "metadata")
 
@@ -25,9 +25,10 @@ def check(params: Obj) -> None:
     for name in params:
         if name not in _KNOWN:
             raise NotModelled(f"{name} in a pending update", param=name)
-    for index, item in enumerate(params.get("items", [])):
-        if "discounts" in item:
-            raise NotModelled("discounts in a pending update", param=f"items[{index}][discounts]")
+    for name in ("add_invoice_items", "items"):
+        for index, item in enumerate(params.get(name, [])):
+            if "discounts" in item:
+                raise NotModelled("discounts in a pending update", param=f"{name}[{index}][discounts]")
 
 
 def hold(subscription: Obj, before: Obj, invoice_id: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import InvalidRequest
 from . import (
+    added_items,
     billing_cycles,
     cancellation,
     item_changes,
@@ -37,12 +38,18 @@ class Plan:
     prorations: str = "create_prorations"
     restarts: bool = False
     begins_trial: bool = False
+    added: list[Obj] = field(default_factory=list)  # the entries of `add_invoice_items`
     changes: list[Change] = field(default_factory=list)
 
     @property
     def alters(self) -> bool:
         """Whether anything changes that costs something."""
         return self.restarts or any(change.alters for change in self.changes)
+
+    @property
+    def bills_now(self) -> bool:
+        """Whether what it costs is wanted on an invoice at once."""
+        return self.prorations == "always_invoice" and (self.alters or bool(self.added))
 
 
 def plan(work: Work, subscription: Obj, params: Obj, param: str = "items") -> Plan:
@@ -53,6 +60,7 @@ def plan(work: Work, subscription: Obj, params: Obj, param: str = "items") -> Pl
         prorations=params.get("proration_behavior", "create_prorations"),
         restarts=params.get("billing_cycle_anchor", {}).get("type") == "now",
         begins_trial=isinstance(wanted, int) and subscription["status"] in _BILLED,
+        added=params.get("add_invoice_items", []),
         changes=item_changes.planned(work, subscription, params.get("items", []), param),
     )
     if found.restarts and "proration_date" in params:
@@ -74,8 +82,8 @@ def plan(work: Work, subscription: Obj, params: Obj, param: str = "items") -> Pl
 def carry_out(work: Work, subscription: Obj, wanted: Plan, params: Obj) -> Draft | None:
     """Changes the working copy and makes the prorations; returns what is to be billed now, or None.
 
-    The order: credits of what was billed, the new items with their discounts, then debits at the new terms.
-    `params` are those of Subscriptions.update that change discounts and tax rates.
+    The order: credits of what was billed, the new items with their discounts, what is billed once, then debits at
+    the new terms. `params` are those of Subscriptions.update that change discounts and tax rates.
     """
     billed = subscription["status"] in _BILLED
     before = copied(subscription)
@@ -88,6 +96,9 @@ def carry_out(work: Work, subscription: Obj, wanted: Plan, params: Obj) -> Draft
     subscription_discounts.change(work, subscription, params)
     item_changes.reduce(work, subscription, wanted.changes)
     _keep_end(work, subscription, before)
+    added_items.put(work, subscription, wanted.added)
+    if subscription["status"] == "trialing" and wanted.added and wanted.bills_now and "trial_end" not in params:
+        return _drafted(work, subscription, [])
     if not billed or wanted.begins_trial:
         return None
     if wanted.prorations != "none" and not wanted.restarts:
@@ -131,21 +142,25 @@ def _draft(work: Work, before: Obj, subscription: Obj, wanted: Plan, terms: Obj)
         named = {item["id"] for item in ending} | cleared
         ending += [item for item in before["items"]["data"] if is_metered(item) and item["id"] not in named]
     used = usage_lines.has_usage(work, {**before, "items": {"data": ending}})
-    if not (wanted.restarts or used or (wanted.prorations == "always_invoice" and wanted.alters)):
+    if not (wanted.restarts or used or wanted.bills_now):
         return None
-    invoice_id = work.new_id("in")
-    draft = subscription_invoices.of_items(
-        work,
-        subscription,
-        subscription["items"]["data"] if wanted.restarts else [],
-        "subscription_update",
-        invoice_id=invoice_id,
-        at_once=subscription["pause_collection"] is None,
-    )
+    draft = _drafted(work, subscription, subscription["items"]["data"] if wanted.restarts else [])
     draft.item_terms = {**terms, **draft.item_terms}
     if used:
-        draft.lines = usage_lines.of_periods(work, invoice_id, before, ending, work.now) + draft.lines
+        draft.lines = usage_lines.of_periods(work, draft.id, before, ending, work.now) + draft.lines
     return draft if draft.lines else None
+
+
+def _drafted(work: Work, subscription: Obj, items: list[Obj]) -> Draft:
+    """What bills these items' periods, and what is pending, now."""
+    return subscription_invoices.of_items(
+        work,
+        subscription,
+        items,
+        "subscription_update",
+        invoice_id=work.new_id("in"),
+        at_once=subscription["pause_collection"] is None,
+    )
 
 
 def _check_date(subscription: Obj, at: int) -> None:

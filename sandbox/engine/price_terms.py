@@ -7,14 +7,18 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import InvalidRequest, NotModelled, modelled
+from .fields import inside
 from .money import currency_code, decimal_text, whole_amount
 from .work import Obj
 
 _OPTION = {"tax_behavior", "tiers", "unit_amount", "unit_amount_decimal", "custom_unit_amount"}
 
 
-def scheme_of(params: Obj) -> Obj:
-    """The keys of a price that say how it is billed. InvalidRequest for what does not go together."""
+def scheme_of(params: Obj, *, may_credit: bool = False) -> Obj:
+    """The keys of a price that say how it is billed; `may_credit`: its amount may be below zero.
+
+    InvalidRequest for what does not go together.
+    """
     _refuse_custom(params, "")
     currency = currency_code(params["currency"])
     tiered = params.get("billing_scheme") == "tiered"
@@ -27,7 +31,7 @@ def scheme_of(params: Obj) -> Obj:
         raise InvalidRequest("Only recurring prices can be tiered.", param="billing_scheme")
     if tiered and "transform_quantity" in params:
         raise InvalidRequest("`transform_quantity` cannot be combined with tiers.", param="transform_quantity")
-    terms = _terms(params, currency, "", tiered=tiered)
+    terms = _terms(params, currency, "", tiered=tiered, may_credit=may_credit)
     return {
         "billing_scheme": "tiered" if tiered else "per_unit",
         "currency": currency,
@@ -71,19 +75,19 @@ def shown_options(price: Obj, *, with_tiers: bool = False) -> Obj:
     return shown
 
 
-def _terms(given: Obj, currency: str, path: str, *, tiered: bool) -> Obj:
+def _terms(given: Obj, currency: str, path: str, *, tiered: bool, may_credit: bool = False) -> Obj:
     terms: Obj = {"tax_behavior": given.get("tax_behavior", "unspecified"), "tiers": None}
     if tiered:
         if "unit_amount" in given or "unit_amount_decimal" in given:
-            raise InvalidRequest("Tiered prices have their amounts in `tiers`.", param=_inside(path, "unit_amount"))
-        tiers = _tiers(given.get("tiers", []), currency, _inside(path, "tiers"))
+            raise InvalidRequest("Tiered prices have their amounts in `tiers`.", param=inside(path, "unit_amount"))
+        tiers = _tiers(given.get("tiers", []), currency, inside(path, "tiers"))
         return {**terms, "tiers": tiers, "unit_amount": None, "unit_amount_decimal": None}
-    amount = _amount(given, "unit_amount", currency, path)
+    amount = _amount(given, "unit_amount", currency, path, may_credit=may_credit)
     if amount is None:
         raise InvalidRequest(
             "Prices require exactly one of `unit_amount` or `unit_amount_decimal`.",
             code="parameter_missing",
-            param=_inside(path, "unit_amount"),
+            param=inside(path, "unit_amount"),
         )
     return {**terms, **_both("unit_amount", amount)}
 
@@ -105,15 +109,15 @@ def _tiers(given: list[Obj], currency: str, path: str) -> list[Obj]:
     return tiers
 
 
-def _amount(given: Obj, name: str, currency: str, path: str) -> Decimal | None:
+def _amount(given: Obj, name: str, currency: str, path: str, *, may_credit: bool = False) -> Decimal | None:
     named = [each for each in (name, f"{name}_decimal") if each in given]
     if not named:
         return None
-    param = _inside(path, named[-1])
+    param = inside(path, named[-1])
     if len(named) == 2:
         raise InvalidRequest(f"You may only specify one of these parameters: {', '.join(named)}.", param=param)
     amount = Decimal(str(given[named[0]]))
-    if amount < 0:
+    if amount < 0 and not may_credit:
         raise InvalidRequest("Invalid non-negative integer", param=param)
     if -int(amount.as_tuple().exponent) > 12:
         raise InvalidRequest("At most 12 decimal places are allowed.", param=param)
@@ -138,8 +142,4 @@ def _packages(given: Obj | None) -> Obj | None:
 
 def _refuse_custom(given: Obj, path: str) -> None:
     if given.get("custom_unit_amount", {}).get("enabled"):
-        raise NotModelled("amounts that the customer chooses", param=_inside(path, "custom_unit_amount"))
-
-
-def _inside(path: str, name: str) -> str:
-    return f"{path}[{name}]" if path else name
+        raise NotModelled("amounts that the customer chooses", param=inside(path, "custom_unit_amount"))

@@ -27,10 +27,13 @@ _UPDATE = {
 _LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
 
 
-def create(work: Work, params: Obj) -> Obj:
-    """POST /v1/prices: `unit_amount` in minor units, `unit_amount_decimal` or `tiers`, for a product."""
+def create(work: Work, params: Obj, *, may_credit: bool = False) -> Obj:
+    """POST /v1/prices: `unit_amount` in minor units, `unit_amount_decimal` or `tiers`, for a product.
+
+    `may_credit`: the amount may be below zero, as inline prices of invoice items may.
+    """
     modelled(params, _KNOWN, "prices")
-    scheme = scheme_of(params)
+    scheme = scheme_of(params, may_credit=may_credit)
     recurring = _recurring(work, params.get("recurring"))
     product = _product(work, params)
     lookup_key = _lookup_key(work, params)
@@ -55,13 +58,13 @@ def create(work: Work, params: Obj) -> Obj:
     return price
 
 
-def inline(work: Work, given: Obj, param: str) -> Obj:
+def inline(work: Work, given: Obj, param: str, *, may_credit: bool = False) -> Obj:
     """The price of a `price_data`. It is inactive: it belongs to what it was made for and cannot be bought otherwise.
 
     InvalidRequest as for any price; its `param` lies below `param`, the path of the data.
     """
     try:
-        return create(work, {**given, "active": False})
+        return create(work, {**given, "active": False}, may_credit=may_credit)
     except InvalidRequest as error:
         if error.param is not None:
             name, bracket, rest = error.param.partition("[")

@@ -4,6 +4,7 @@ from typing import Any
 
 from . import automatic_tax, discounts, tax_rates
 from .discounts import Owner
+from .fields import inside
 from .pricing import amount_of
 from .subscription_body import Start
 from .work import Obj, Work, copied
@@ -62,9 +63,9 @@ def change(work: Work, subscription: Obj, params: Obj) -> None:
 def change_item(work: Work, subscription: Obj, item: Obj, given: Obj, param: str) -> None:
     """`discounts` and `tax_rates` of an item in an update; `param` is the path of `given`, for example `items[0]`."""
     if "discounts" in given:
-        _redeem_for_item(work, subscription, item, given["discounts"], _inside(param, "discounts"))
+        _redeem_for_item(work, subscription, item, given["discounts"], inside(param, "discounts"))
     if "tax_rates" in given:
-        path = _inside(param, "tax_rates")
+        path = inside(param, "tax_rates")
         item["tax_rates"] = tax_rates.chosen(work, given["tax_rates"] or None, param=path)
         tax_rates.check_one_way(subscription)
 
@@ -122,7 +123,3 @@ def _cost(subscription: Obj, item: Obj) -> int:
     if price["recurring"]["usage_type"] == "metered":
         return 0
     return amount_of(price, item["quantity"], subscription["currency"])
-
-
-def _inside(path: str, name: str) -> str:
-    return f"{path}[{name}]" if path else name

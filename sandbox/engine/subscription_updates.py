@@ -25,6 +25,7 @@ _UPDATE = {
     "cancellation_details", "payment_settings", "trial_settings", "off_session", "proration_behavior",
     "payment_behavior", "trial_end", "pause_collection", "collection_method", "days_until_due",
     "automatic_tax", "default_tax_rates", "discounts", "items", "proration_date", "billing_cycle_anchor",
+    "add_invoice_items",
 }  # fmt: skip
 # What may change before the first invoice is paid (SDK: subscription.status).
 _INCOMPLETE = {

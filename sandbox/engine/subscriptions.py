@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ..errors import InvalidRequest, modelled
 from . import (
+    added_items,
     agenda,
     billing_cycles,
     cancellation,
@@ -33,6 +34,7 @@ _CREATE = {
     "trial_period_days", "trial_end", "trial_settings", "description", "off_session", "billing_mode",
     "automatic_tax", "cancel_at_period_end", "cancel_at", "collection_method", "currency", "proration_behavior",
     "billing_cycle_anchor", "billing_cycle_anchor_config", "days_until_due", "default_tax_rates", "discounts",
+    "add_invoice_items",
 }  # fmt: skip
 INCOMPLETE_SECONDS = 23 * 3600
 
@@ -48,6 +50,7 @@ def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Ob
     subscription = work.add(KIND, subscription_body(work, given, clock_id))
     _set_currency(work, subscription)
     subscription_discounts.begin(work, subscription, given)
+    added_items.put(work, subscription, given.added)
     # The event already names the invoice that is made next, as Stripe's does.
     invoice_id = subscription["latest_invoice"] = work.new_id("in")
     sent = given.collection_method == "send_invoice"
@@ -166,6 +169,7 @@ def _start_from(work: Work, params: Obj) -> Start:
         currency=_currency_of(params, customer, [price for price, _, _ in items]),
         prorates=params.get("proration_behavior") != "none",
         takes_pending=True,
+        added=params.get("add_invoice_items", []),
         **collection_terms(params),
         **subscription_discounts.given_with(work, params),
     )
