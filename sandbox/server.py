@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -15,7 +16,6 @@ from werkzeug.wrappers import Request, Response
 
 from . import control
 from .outside.neighbours import Neighbour
-from .pages import site
 from .wire.api import Request as ApiRequest
 from .wire.faults import Dropped
 from .wirelog import Entry, Side
@@ -23,6 +23,8 @@ from .world import World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from .pages.site import Site
 
 log = logging.getLogger(__name__)
 _LARGEST_BODY = 5 * 1024 * 1024
@@ -33,12 +35,18 @@ class Server:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._pages = site.Site(world)
         # Bound here: werkzeug ends the process by itself when the port is taken.
         self._socket = listening(world.options.host, world.options.port)
         host, port = self._socket.getsockname()[:2]
         self._http = _Http(host, port, self, handler=_Handler, fd=self._socket.fileno())
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @cached_property
+    def _pages(self) -> "Site":
+        """Made by the first page that is asked for: templates and rules would be a quarter of the start."""
+        from .pages.site import Site
+
+        return Site(self._world)
 
     def start(self) -> None:
         """Answers requests in threads of its own."""

@@ -7,7 +7,6 @@ LICENSE-stripe.md beside the schema file.
 
 import json
 import lzma
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -32,7 +31,10 @@ _EVENT_LIST_PARAMS = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One API call: `kind` is object, list or search; `params` and `response` are schema nodes."""
+    """One API call: `kind` is object, list or search; `params` and `response` are schema nodes.
+
+    `segments` are the parts of its path; those in braces stand for ids.
+    """
 
     id: str
     method: str
@@ -40,7 +42,17 @@ class Operation:
     kind: str
     params: dict[str, Any]
     response: dict[str, Any]
-    pattern: re.Pattern[str]
+    segments: tuple[str, ...]
+
+    def ids_in(self, segments: list[str]) -> list[str] | None:
+        """The ids in a path of as many segments, or None when it is another path."""
+        found = []
+        for own, given in zip(self.segments, segments, strict=True):
+            if own.startswith("{"):
+                found.append(given)
+            elif own != given:
+                return None
+        return found if all(found) else None
 
 
 class Contract:
@@ -56,6 +68,9 @@ class Contract:
         # A literal path must win over /v1/invoices/{id}.
         self.operations.sort(key=lambda operation: operation.path.count("{"))
         self._by_id = {operation.id: operation for operation in self.operations}
+        self._by_shape: dict[tuple[str, int], list[Operation]] = {}
+        for operation in self.operations:
+            self._by_shape.setdefault((operation.method, len(operation.segments)), []).append(operation)
         self._compiler = Compiler(self.definitions)
 
     def operation(self, operation_id: str) -> Operation:
@@ -64,9 +79,10 @@ class Contract:
 
     def match(self, method: str, path: str) -> tuple[Operation, list[str]] | None:
         """The operation that answers this request and the ids in its path, or None."""
-        for operation in self.operations:
-            if operation.method == method and (found := operation.pattern.fullmatch(path)):
-                return operation, list(found.groups())
+        segments = path.split("/")
+        for operation in self._by_shape.get((method, len(segments)), ()):
+            if (found := operation.ids_in(segments)) is not None:
+                return operation, found
         return None
 
     def check_object(self, response: dict[str, Any], value: Any) -> str | None:
@@ -94,7 +110,6 @@ class Contract:
 
 
 def _operation(raw: dict[str, Any]) -> Operation:
-    pattern = re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(raw["path"]))
     return Operation(
         id=raw["id"],
         method=raw["method"],
@@ -102,7 +117,7 @@ def _operation(raw: dict[str, Any]) -> Operation:
         kind=raw["kind"],
         params=raw.get("params") or {"type": "object", "properties": {}, "additionalProperties": False},
         response=raw["response"] or {},
-        pattern=re.compile(pattern),
+        segments=tuple(raw["path"].split("/")),
     )
 
 

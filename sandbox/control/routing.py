@@ -1,6 +1,7 @@
 """From a request under /_sandbox/ to the action that answers it."""
 
 import json
+from functools import cache
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
@@ -42,13 +43,18 @@ CONTROLS: list[Route] = [
     for route in resource.ROUTES
 ]  # fmt: skip
 _ACTIONS: dict[str, Action] = {f"{method} {path}": action for method, path, action in CONTROLS}
-_ROUTES = Map([Rule(path, methods=[method], endpoint=f"{method} {path}") for method, path, _ in CONTROLS])
+
+
+@cache
+def _routes() -> Map:
+    """Made by the first call: the rules cost more than all else that the process does before it is ready."""
+    return Map([Rule(path, methods=[method], endpoint=f"{method} {path}") for method, path, _ in CONTROLS])
 
 
 def answer(world: World, request: Request) -> Response:
     """The answer of a control call: 400 with `error` for a wrong request, 402/400 for a refused payment."""
     try:
-        name, arguments = _ROUTES.bind_to_environ(request.environ).match()
+        name, arguments = _routes().bind_to_environ(request.environ).match()
         result = _ACTIONS[name](world, _body(request), **arguments)
     except HTTPException as error:
         return _json({"error": error.description}, error.code or 500)

@@ -38,6 +38,13 @@ def test_it_refuses_to_listen_to_the_world() -> None:
     assert refused.stdout == ""
 
 
+def test_what_only_some_need_does_not_make_everybody_wait() -> None:
+    """Templates and the makers of PDFs are loaded when they are first used."""
+    script = "import sys, sandbox.__main__; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"jinja2", "weasyprint", "jsonschema"} & set(loaded.stdout.split())
+
+
 def test_a_taken_port_is_one_sentence(shared: Sandbox) -> None:
     port = shared.url.rsplit(":", 1)[1]
     refused = attempt("--port", port, "--smtp-port", "0")
