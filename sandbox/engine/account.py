@@ -4,6 +4,7 @@ from .work import Obj, Work
 
 META = "_meta"
 NAME = "Sandbox"
+EMAIL = "sandbox@example.com"
 COUNTRY = "US"
 
 
@@ -29,7 +30,7 @@ def retrieve(work: Work, _params: Obj) -> Obj:
         "created": saved["created"],
         "default_currency": "usd",
         "details_submitted": True,
-        "email": "sandbox@example.com",
+        "email": EMAIL,
         "metadata": {},
         "payouts_enabled": True,
         "type": "standard",

@@ -40,7 +40,7 @@ def note_body(
         "metadata": new_metadata(params.get("metadata")),
         "number": f"{invoice['number']}-CN-{sequence:02d}",
         "out_of_band_amount": params.get("out_of_band_amount"),
-        "pdf": f"{work.public_url}/credit_note/{note_id}",
+        "pdf": f"{work.public_url}/credit_note/{note_id}/pdf",
         "post_payment_amount": total - pre_payment,
         "pre_payment_amount": pre_payment,
         "reason": params.get("reason"),

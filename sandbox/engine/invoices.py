@@ -67,6 +67,7 @@ def finalize(work: Work, invoice_id: str, intent_id: str | None = None) -> Obj:
         automatically_finalizes_at=None,
         due_date=_due_date(work, invoice),
         hosted_invoice_url=f"{work.public_url}/invoice/{invoice_id}",
+        invoice_pdf=f"{work.public_url}/invoice/{invoice_id}/pdf",
         next_payment_attempt=None,
     )
     invoice["status_transitions"]["finalized_at"] = work.now

@@ -36,8 +36,7 @@ def page(
     template: str, words: Words, *, status: int = 200, goes_to: tuple[str, ...] = (), **values: object
 ) -> Response:
     """A rendered page. `goes_to`: addresses that its forms end at, for the content security policy."""
-    text = _TEMPLATES.get_template(template).render(t=words, **values)
-    response = Response(text, status=status, content_type="text/html; charset=utf-8")
+    response = Response(html(template, words, **values), status=status, content_type="text/html; charset=utf-8")
     # Chromium holds redirects after a form to form-action too, so the shop's origin has to be named.
     targets = " ".join(sorted({"'self'", *(_origin(url) for url in goes_to)}))
     response.headers["Content-Security-Policy"] = (
@@ -45,6 +44,11 @@ def page(
         f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
     )
     return response
+
+
+def html(template: str, words: Words, **values: object) -> str:
+    """A rendered template."""
+    return _TEMPLATES.get_template(template).render(t=words, **values)
 
 
 def moment(seconds: float) -> str:

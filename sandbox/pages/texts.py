@@ -6,7 +6,7 @@ from decimal import Decimal
 from werkzeug.datastructures import LanguageAccept
 
 from ..engine.money import exponent
-from . import texts_checkout, texts_invoice, texts_papers, texts_payer, texts_portal, texts_refusals
+from . import texts_checkout, texts_documents, texts_invoice, texts_papers, texts_payer, texts_portal, texts_refusals
 
 LANGUAGES = ("en", "es", "pt-BR")
 
@@ -29,6 +29,7 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     **texts_payer.TEXTS,
     **texts_invoice.TEXTS,
     **texts_papers.TEXTS,
+    **texts_documents.TEXTS,
     **texts_portal.TEXTS,
 }
 

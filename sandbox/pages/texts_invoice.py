@@ -37,9 +37,5 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "O seu banco está processando o pagamento. Leva cerca de quatro dias úteis.",
     ),
     "paid_text": ("Thank you for your payment.", "Gracias por su pago.", "Obrigado pelo seu pagamento."),
-    "print": (
-        "Print this page for your records.",
-        "Imprima esta página si la necesita.",
-        "Imprima esta página, se precisar.",
-    ),
+    "download_invoice": ("Download invoice", "Descargar factura", "Baixar fatura"),
 }

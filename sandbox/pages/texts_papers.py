@@ -11,6 +11,7 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     "note_discount": ("Discount", "Descuento", "Desconto"),
     "note_tax": ("Tax", "Impuesto", "Imposto"),
     "note_void": ("This credit note was voided.", "Esta nota de crédito se ha anulado.", "Esta nota foi anulada."),
+    "download_note": ("Download credit note", "Descargar nota de crédito", "Baixar nota de crédito"),
     "mandate": ("Mandate", "Mandato", "Mandato"),
     "mandate_text": (
         "{merchant} may debit this account.",
