@@ -84,7 +84,6 @@ def record(
     category: str | None = None,
 ) -> Obj:
     """One transaction of Stripe's `type` kind; `delay` seconds until its money is available."""
-    details = {"amount": fee, "application": None, "currency": currency, "type": "stripe_fee"}
     transaction: Obj = {
         "id": work.new_id("txn"),
         "object": KIND,
@@ -96,7 +95,7 @@ def record(
         "description": description,
         "exchange_rate": None,
         "fee": fee,
-        "fee_details": [{**details, "description": fee_description}] if fee else [],
+        "fee_details": _fee_details(fee, currency, fee_description),
         "net": amount - fee,
         "reporting_category": category or _CATEGORIES.get(kind, kind),
         "source": source,
@@ -107,6 +106,14 @@ def record(
     if delay:
         agenda.put(work, AVAILABLE, transaction["id"], transaction["available_on"])
     return transaction
+
+
+def _fee_details(fee: int, currency: str, description: str) -> list[Obj]:
+    if fee == 0:
+        return []
+    return [
+        {"amount": fee, "application": None, "currency": currency, "description": description, "type": "stripe_fee"}
+    ]
 
 
 def available_due(work: Work, transaction_id: str) -> None:

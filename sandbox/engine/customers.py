@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InvalidRequest, ResourceMissing, modelled
 from . import customer_balance, payment_methods, test_clocks
-from .fields import address, cleared, merged_metadata, new_metadata, where
+from .fields import absent, address, cleared, merged_metadata, new_metadata, where
 from .work import Obj, Work, copied
 
 KIND = "customer"
@@ -23,37 +23,14 @@ def create(work: Work, params: Obj) -> Obj:
     """POST /v1/customers."""
     modelled(params, _KNOWN, "customers")
     customer_id = work.new_id("cus")
-    customer: Obj = {
-        "id": customer_id,
-        "object": KIND,
-        "address": None,
-        "balance": 0,
-        "created": work.now,
-        "currency": None,
-        "customer_account": None,
-        "default_source": None,
-        "delinquent": False,
-        "description": None,
-        "discount": None,
-        "email": None,
-        "invoice_prefix": _prefix(customer_id),
-        "invoice_settings": {
-            "custom_fields": None,
-            "default_payment_method": None,
-            "footer": None,
-            "rendering_options": None,
+    customer = work.add(
+        KIND,
+        {
+            **_blank(customer_id, work.now),
+            "metadata": new_metadata(params.get("metadata")),
+            "test_clock": test_clocks.admit_customer(work, params.get("test_clock")),
         },
-        "livemode": False,
-        "metadata": new_metadata(params.get("metadata")),
-        "name": None,
-        "next_invoice_sequence": 1,
-        "phone": None,
-        "preferred_locales": [],
-        "shipping": None,
-        "tax_exempt": "none",
-        "test_clock": test_clocks.admit_customer(work, params.get("test_clock")),
-    }
-    work.add(KIND, customer)
+    )
     if "payment_method" in params:
         payment_methods.attach(work, {"customer": customer_id}, params["payment_method"])
     _assign(work, customer, params)
@@ -106,6 +83,27 @@ def bill_in(work: Work, customer_id: str, currency: str) -> None:
             f"discount, or invoice items with currency {customer['currency']}.",
         )
     customer["currency"] = currency
+
+
+def _blank(customer_id: str, now: int) -> Obj:
+    """A customer of whom nothing is known yet."""
+    return {
+        **absent(
+            "address", "currency", "customer_account", "default_source", "description", "discount", "email", "name",
+            "phone", "shipping",
+        ),
+        "id": customer_id,
+        "object": KIND,
+        "balance": 0,
+        "created": now,
+        "delinquent": False,
+        "invoice_prefix": _prefix(customer_id),
+        "invoice_settings": absent("custom_fields", "default_payment_method", "footer", "rendering_options"),
+        "livemode": False,
+        "next_invoice_sequence": 1,
+        "preferred_locales": [],
+        "tax_exempt": "none",
+    }  # fmt: skip
 
 
 def _assign(work: Work, customer: Obj, params: Obj) -> None:

@@ -29,8 +29,7 @@ _REASONS: dict[Dispute, tuple[str, str]] = {
 def dispute_body(work: Work, charge: Obj, kind: Dispute) -> Obj:
     """A dispute of the whole charge. An inquiry takes no money yet; a bank debit cannot be defended."""
     inquiry, final = kind == "inquiry", kind == "debit_not_authorized"
-    reason, code = _REASONS[kind]
-    body: Obj = {
+    return {
         "id": work.new_id("du"),
         "object": "dispute",
         "amount": charge["amount_captured"],
@@ -46,26 +45,29 @@ def dispute_body(work: Work, charge: Obj, kind: Dispute) -> Obj:
         "livemode": False,
         "metadata": {},
         "payment_intent": charge["payment_intent"],
-        "reason": reason,
+        "reason": _REASONS[kind][0],
         "status": "lost" if final else "warning_needs_response" if inquiry else "needs_response",
+        **_method_details(charge, kind),
     }
-    card = charge["payment_method_details"].get("card")
-    if card is not None:
-        body["payment_method_details"] = {
-            "type": "card",
-            "card": {
-                "brand": card["brand"],
-                "case_type": "inquiry" if inquiry else "chargeback",
-                "network": card["network"],
-                "network_reason_code": code,
-            },
-        }
-    return body
 
 
 def due_by(now: int) -> int:
     """The end of the UTC day eight days later (assumed: what a test account shows)."""
     return (now // DAY + 9) * DAY - 1
+
+
+def _method_details(charge: Obj, kind: Dispute) -> Obj:
+    """What the card network says of the dispute; of a bank debit nothing, not even the key."""
+    card = charge["payment_method_details"].get("card")
+    if card is None:
+        return {}
+    details = {
+        "brand": card["brand"],
+        "case_type": "inquiry" if kind == "inquiry" else "chargeback",
+        "network": card["network"],
+        "network_reason_code": _REASONS[kind][1],
+    }
+    return {"payment_method_details": {"card": details, "type": "card"}}
 
 
 def _evidence_details(due: int) -> Obj:

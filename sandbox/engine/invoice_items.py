@@ -55,28 +55,18 @@ def add(
     """
     customers.bill_in(work, customer["id"], terms["currency"])
     item_id = work.new_id("ii")
-    owner = Owner(customer["id"], invoice_item=item_id)
-    amount, currency = terms["amount"], terms["currency"]
     item = {
         **_blank(item_id, work.now, customer),
         **terms,
         "description": params.get("description", terms["description"]),
-        "discountable": params.get("discountable", amount >= 0),
-        "discounts": discounts.resolve(
-            work,
-            params.get("discounts"),
-            owner,
-            currency=currency,
-            amount=amount,
-            reusable=reusable,
-            param=inside(param, "discounts"),
-        ),
+        "discountable": params.get("discountable", terms["amount"] >= 0),
         "invoice": None if invoice is None else invoice["id"],
         "metadata": new_metadata(cleared(params.get("metadata"))),
         "parent": _parent(work, params.get("subscription"), customer["id"]),
         "period": period_of(params, work.now),
         "tax_rates": tax_rates.chosen(work, params.get("tax_rates") or None, param=inside(param, "tax_rates")),
     }
+    item["discounts"] = _resolved(work, item, params.get("discounts"), reusable, inside(param, "discounts"))
     work.add(KIND, item)
     work.emit("invoiceitem.created", item)
     if invoice is not None:
@@ -219,11 +209,20 @@ def _parent(work: Work, subscription_id: str | None, customer_id: str) -> Obj | 
 
 
 def _change_discounts(work: Work, item: Obj, given: object) -> None:
-    owner = Owner(item["customer"], invoice_item=item["id"])
-    new = discounts.resolve(
-        work, given, owner, currency=item["currency"], amount=item["amount"], reusable=item["discounts"]
-    )
+    new = _resolved(work, item, given, item["discounts"], "discounts")
     item["discounts"] = discounts.replaced(work, item["discounts"], new)
+
+
+def _resolved(work: Work, item: Obj, given: object, reusable: Sequence[str], param: str) -> list[str]:
+    return discounts.resolve(
+        work,
+        given,
+        Owner(item["customer"], invoice_item=item["id"]),
+        currency=item["currency"],
+        amount=item["amount"],
+        reusable=reusable,
+        param=param,
+    )
 
 
 def _check_editable(work: Work, item: Obj) -> None:

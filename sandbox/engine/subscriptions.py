@@ -21,6 +21,7 @@ from . import (
     trials,
 )
 from .fields import in_range, new_metadata, where
+from .invoice_body import Draft
 from .item_prices import price_of
 from .periods import period_end
 from .subscription_body import Start, subscription_body
@@ -54,18 +55,7 @@ def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Ob
     # The event already names the invoice that is made next, as Stripe's does.
     invoice_id = subscription["latest_invoice"] = work.new_id("in")
     sent = given.collection_method == "send_invoice"
-    draft = subscription_invoices.of_items(
-        work,
-        subscription,
-        subscription["items"]["data"],
-        "subscription_create",
-        invoice_id=invoice_id,
-        at_once=not sent,
-        prorates=given.prorates,
-        takes_pending=given.takes_pending,
-    )
-    subscription_invoices.take_pending(work, draft, [work.read("invoiceitem", item_id) for item_id in given.once])
-    invoice = invoices.prepare(work, draft)
+    invoice = invoices.prepare(work, _first_draft(work, subscription, given))
     if subscription["status"] == "incomplete" and (sent or invoice["amount_due"] == 0):
         subscription["status"] = "active"
     work.emit("customer.subscription.created", subscription)
@@ -129,6 +119,22 @@ def listing(work: Work, params: Obj) -> Iterator[Obj]:
     for subscription in where(work.all(KIND), {**hidden, **params}, "customer", "collection_method", "test_clock"):
         if _has_status(subscription, status) and _has_items(subscription, params):
             yield subscription
+
+
+def _first_draft(work: Work, subscription: Obj, given: Start) -> Draft:
+    """What the first invoice bills: the items' first periods, and what is billed once."""
+    draft = subscription_invoices.of_items(
+        work,
+        subscription,
+        subscription["items"]["data"],
+        "subscription_create",
+        invoice_id=subscription["latest_invoice"],
+        at_once=given.collection_method != "send_invoice",
+        prorates=given.prorates,
+        takes_pending=given.takes_pending,
+    )
+    subscription_invoices.take_pending(work, draft, [work.read("invoiceitem", item_id) for item_id in given.once])
+    return draft
 
 
 def _priced_items(work: Work, items: list[Obj], param: str) -> list[tuple[Obj, int, Obj]]:
