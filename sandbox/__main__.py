@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stream=sys.stderr,
         format="%(asctime)s sandbox %(levelname)s %(message)s",
     )
-    logging.getLogger("mail.log").setLevel(logging.WARNING)
+    for chatty in ("mail.log", "weasyprint", "weasyprint.progress", "fontTools"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     if not _is_loopback(given.host) and not given.i_know_this_is_not_loopback:
         return _refuse(
             f"{given.host} is not a loopback address. The sandbox has no real secrets and no real door; "

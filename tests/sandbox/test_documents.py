@@ -27,6 +27,7 @@ def words_of(url: str) -> str:
     return " ".join(" ".join(page.extract_text() for page in pages).split())
 
 
+@pytest.mark.usefixtures("pdf")
 def test_an_open_invoice_and_the_same_one_paid(shared: Sandbox) -> None:
     v1 = shared.client.v1
     home: Any = {"line1": "12 St James's Square", "city": "London", "postal_code": "SW1Y 4JH", "country": "GB"}
@@ -50,6 +51,7 @@ def test_an_open_invoice_and_the_same_one_paid(shared: Sandbox) -> None:
     assert "Pay online" not in paid
 
 
+@pytest.mark.usefixtures("pdf")
 def test_it_is_a_file_that_the_page_links_to(shared: Sandbox) -> None:
     customer, _ = customer_with_card(shared)
     invoice = open_invoice(shared, customer.id)
@@ -61,6 +63,7 @@ def test_it_is_a_file_that_the_page_links_to(shared: Sandbox) -> None:
     assert file.content.startswith(b"%PDF-")
 
 
+@pytest.mark.usefixtures("pdf")
 @pytest.mark.parametrize(
     ("locale", "words"), [("es", "Documento de prueba · Factura"), ("pt-BR", "Documento de teste · Fatura")]
 )
@@ -69,6 +72,7 @@ def test_the_customers_language(shared: Sandbox, locale: str, words: str) -> Non
     assert words in words_of(str(billed(shared, customer.id, 700).invoice_pdf))
 
 
+@pytest.mark.usefixtures("pdf")
 def test_what_the_seller_wrote_and_more_lines_than_a_page_holds(shared: Sandbox) -> None:
     v1 = shared.client.v1
     customer = v1.customers.create({"name": "ö" * 200})
@@ -93,6 +97,7 @@ def test_a_draft_has_none(shared: Sandbox) -> None:
     assert fetched(f"{shared.url}/credit_note/cn_none/pdf").status_code == 404
 
 
+@pytest.mark.usefixtures("pdf")
 def test_a_credit_note(shared: Sandbox) -> None:
     v1 = shared.client.v1
     invoice = billed(shared, v1.customers.create({"name": "Ada"}).id, 1000)
