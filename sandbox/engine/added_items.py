@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import InvalidRequest, modelled
 from . import invoice_items, prices
+from .fields import non_negative
 from .invoice_item_terms import one_time_price, priced_terms
 from .work import Obj, Work
 
@@ -29,9 +30,7 @@ def put(work: Work, subscription: Obj, given: list[Obj], param: str = "add_invoi
     for index, entry in enumerate(given):
         here = f"{param}[{index}]"
         modelled(entry, _KNOWN, param)
-        quantity = entry.get("quantity", 1)
-        if quantity < 0:
-            raise InvalidRequest("Invalid non-negative integer", param=f"{here}[quantity]")
+        quantity = non_negative(entry.get("quantity", 1), f"{here}[quantity]")
         terms = priced_terms(work, _price(work, entry, here), Decimal(quantity), subscription["currency"])
         more = {name: entry[name] for name in _BESIDES if name in entry}
         more.update(period=_period(work, subscription, entry.get("period"), here), subscription=subscription["id"])

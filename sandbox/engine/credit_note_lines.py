@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import InvalidRequest, NotModelled, ResourceMissing
 from . import crediting, tax_rates, taxation
 from .crediting import Line, Portion
-from .fields import new_metadata
+from .fields import new_metadata, non_negative
 from .money import decimal_text, formatted, rounded
 from .work import Obj, Work, copied
 
@@ -87,6 +87,7 @@ def _of_line(work: Work, invoice: Obj, notes: Sequence[Obj], wanted: Obj, param:
     if quantity is None:
         gross = wanted.get("amount", left)
     else:
+        non_negative(quantity, f"{param}[quantity]")
         gross = rounded(Decimal(line["amount"]) * quantity / (line["quantity"] or 1), invoice["currency"])
     if not 0 < gross <= left:
         raise InvalidRequest(

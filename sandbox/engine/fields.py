@@ -1,13 +1,15 @@
 """Small rules that many objects share: metadata, cleared fields, list filters, addresses."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest
 from .work import Obj
 
 ADDRESS_KEYS = ("city", "country", "line1", "line2", "postal_code", "state")
+Number = TypeVar("Number", int, Decimal)
 
 
 def merged_metadata(current: Obj, given: Any, *, param: str = "metadata") -> Obj:
@@ -61,6 +63,13 @@ def web_address(url: str, param: str) -> str:
             "Invalid URL: An explicit scheme (such as https) must be provided.", code="url_invalid", param=param
         )
     return url
+
+
+def non_negative(value: Number, param: str) -> Number:
+    """The quantity, or number of days, itself; InvalidRequest (parameter_invalid_integer) when it is below zero."""
+    if value < 0:
+        raise InvalidRequest("Invalid non-negative integer", code="parameter_invalid_integer", param=param)
+    return value
 
 
 def inside(path: str, name: str) -> str:

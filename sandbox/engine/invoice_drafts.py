@@ -14,7 +14,7 @@ from . import (
     subscription_invoices,
     tax_rates,
 )
-from .fields import cleared, merged_metadata, new_metadata
+from .fields import cleared, merged_metadata, new_metadata, non_negative
 from .invoice_automation import HOUR
 from .invoice_body import Draft
 from .periods import DAY
@@ -137,7 +137,7 @@ def _assign_collection(work: Work, invoice: Obj, params: Obj) -> None:
     if "days_until_due" in params and "due_date" in params:
         raise InvalidRequest("You can only pass one of days_until_due and due_date.", param="due_date")
     if "days_until_due" in params:
-        invoice["_"]["days_until_due"] = params["days_until_due"]
+        invoice["_"]["days_until_due"] = non_negative(params["days_until_due"], "days_until_due")
         since = invoice["status_transitions"]["finalized_at"] or work.now
         invoice["due_date"] = since + params["days_until_due"] * DAY
     elif "due_date" in params:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import InvalidRequest
 from . import prices
+from .fields import non_negative
 from .money import currency_code, decimal_text, rounded, whole_amount
 from .pricing import amount_of, terms_in
 from .work import Obj, Work
@@ -90,12 +91,8 @@ def _same_way(item: Obj) -> Obj:
 
 def _quantity(params: Obj) -> Decimal:
     if "quantity" in params:
-        quantity, param = Decimal(params["quantity"]), "quantity"
-    else:
-        quantity, param = Decimal(params.get("quantity_decimal", "1")), "quantity_decimal"
-    if quantity < 0:
-        raise InvalidRequest("Invalid non-negative integer", param=param)
-    return quantity
+        return non_negative(Decimal(params["quantity"]), "quantity")
+    return non_negative(Decimal(params.get("quantity_decimal", "1")), "quantity_decimal")
 
 
 def _price(work: Work, params: Obj) -> Obj:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import InvalidRequest, ResourceMissing, modelled
 from . import billing_cycles, prices, pricing, subscription_discounts
-from .fields import inside, merged_metadata
+from .fields import inside, merged_metadata, non_negative
 from .item_prices import is_named, price_of
 from .subscription_body import item_body
 from .work import Obj, Work, copied
@@ -126,7 +126,7 @@ def _quantity(given: Obj, former: Obj | None, price: Obj, param: str) -> int | N
             raise InvalidRequest("`quantity` cannot be given for metered prices.", param=inside(param, "quantity"))
         return None
     if "quantity" in given:
-        return int(given["quantity"])
+        return non_negative(int(given["quantity"]), inside(param, "quantity"))
     if former is not None and not is_named(given):
         return int(former["quantity"])
     return 1

@@ -5,7 +5,7 @@ from typing import Any
 from ..errors import InvalidRequest, modelled
 from . import cancellation, schedule_states, subscription_updates, subscriptions, tax_rates
 from .billing_cycles import first_end
-from .fields import absent, new_metadata
+from .fields import absent, new_metadata, non_negative
 from .periods import period_end
 from .work import Obj, Work, copied
 
@@ -36,7 +36,7 @@ def read(work: Work, given: list[Obj], start: int) -> list[Obj]:
         if not items:
             raise InvalidRequest("A phase needs items.", param=f"{param}[items]")
         end = _end(work, each, items, begin, param, last=index == len(given) - 1)
-        found.append(_phase(work, each, items, begin, end))
+        found.append(_phase(work, each, items, begin, end, param))
         start = end
     return found
 
@@ -186,15 +186,16 @@ def _item(work: Work, given: Obj, param: str) -> Obj:
         "metadata": new_metadata(given.get("metadata")),
         "plan": price_id,
         "price": price_id,
-        **({} if metered else {"quantity": given.get("quantity", 1)}),
+        **({} if metered else {"quantity": non_negative(given.get("quantity", 1), f"{param}[quantity]")}),
         "tax_rates": tax_rates.chosen(work, given.get("tax_rates") or None, param=f"{param}[tax_rates]"),
     }
 
 
-def _phase(work: Work, given: Obj, items: list[Obj], begin: int, end: int) -> Obj:
+def _phase(work: Work, given: Obj, items: list[Obj], begin: int, end: int, param: str) -> Obj:
     settings = given.get("invoice_settings")
     if settings is not None:
         modelled(settings, {"days_until_due"}, "invoice settings of phases")
+        non_negative(settings.get("days_until_due", 0), f"{param}[invoice_settings][days_until_due]")
         names = ("account_tax_ids", "custom_fields", "days_until_due", "description", "footer", "issuer")
         settings = {**absent(*names), **settings}
     wanted = end if given.get("trial") else given.get("trial_end")

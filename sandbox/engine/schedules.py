@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..errors import InvalidRequest, NotModelled, modelled
 from . import cancellation, schedule_phases, schedule_states
-from .fields import absent, in_range, merged_metadata, new_metadata
+from .fields import absent, in_range, merged_metadata, new_metadata, non_negative
 from .periods import DAY
 from .schedule_states import KIND
 from .work import Obj, Work, copied
@@ -205,6 +205,7 @@ def _set_defaults(schedule: Obj, given: Obj) -> None:
         raise NotModelled("billing_cycle_anchor as a default", param="default_settings[billing_cycle_anchor]")
     settings = given.get("invoice_settings", {})
     modelled(settings, {"days_until_due"}, "invoice settings of schedules")
+    non_negative(settings.get("days_until_due", 0), "default_settings[invoice_settings][days_until_due]")
     schedule["default_settings"]["invoice_settings"].update(settings)
     for name in ("collection_method", "default_payment_method", "description"):
         if name in given:

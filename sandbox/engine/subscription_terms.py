@@ -1,12 +1,15 @@
 """What a request says about how a subscription is paid, checked; for new ones and for updates."""
 
 from ..errors import InvalidRequest
+from .fields import non_negative
 from .work import Obj, Work
 
 
 def collection_terms(params: Obj, former: Obj | None = None) -> Obj:
     """`collection_method` and `days_until_due`, which sent invoices need and others cannot have."""
     former = former or {"collection_method": "charge_automatically", "days_until_due": None}
+    if "days_until_due" in params:
+        non_negative(params["days_until_due"], "days_until_due")
     method = params.get("collection_method", former["collection_method"])
     days = params.get("days_until_due", former["days_until_due"] if method == "send_invoice" else None)
     if method == "send_invoice" and days is None:

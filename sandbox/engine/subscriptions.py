@@ -20,7 +20,7 @@ from . import (
     test_clocks,
     trials,
 )
-from .fields import in_range, new_metadata, where
+from .fields import in_range, new_metadata, non_negative, where
 from .invoice_body import Draft
 from .item_prices import price_of
 from .periods import period_end
@@ -146,7 +146,8 @@ def _priced_items(work: Work, items: list[Obj], param: str) -> list[tuple[Obj, i
         price = price_of(work, item, here)
         if "quantity" in item and price["recurring"]["usage_type"] == "metered":
             raise InvalidRequest("`quantity` cannot be given for metered prices.", param=f"{here}[quantity]")
-        result.append((price, item.get("quantity", 1), new_metadata(item.get("metadata"))))
+        quantity = non_negative(item.get("quantity", 1), f"{here}[quantity]")
+        result.append((price, quantity, new_metadata(item.get("metadata"))))
     if len({price["currency"] for price, _, _ in result}) > 1:
         raise InvalidRequest("All prices on a subscription must have the same currency.", param=param)
     return result

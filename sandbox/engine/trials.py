@@ -12,6 +12,7 @@ from . import (
     subscription_invoices,
     update_payments,
 )
+from .fields import non_negative
 from .invoice_body import Draft
 from .periods import DAY
 from .work import Obj, Work, copied
@@ -27,7 +28,7 @@ def end_after(work: Work, days: int | None, end: Any, param: str) -> int | None:
         raise InvalidRequest("You can only pass one of trial_period_days and trial_end.", param=param)
     if end == "now" or (days is None and end is None):
         return None
-    until: int = work.now + days * DAY if days is not None else end
+    until: int = work.now + non_negative(days, param) * DAY if days is not None else end
     if days == 0:
         return None
     if not work.now < until <= work.now + _LONGEST:
