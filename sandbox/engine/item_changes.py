@@ -15,7 +15,7 @@ from .subscription_body import item_body
 from .work import Obj, Work, copied
 
 _KNOWN = {
-    "id", "price", "plan", "price_data", "quantity", "deleted", "clear_usage", "metadata", "discounts", "tax_rates",
+    "id", "price", "plan", "price_data", "quantity", "deleted", "metadata", "discounts", "tax_rates",
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ class Change:
     def ends_usage(self) -> bool:
         """Whether the usage of the item's former price ends, and is to be billed."""
         former = self.former
-        if former is None or former["price"]["recurring"]["usage_type"] != "metered" or self.given.get("clear_usage"):
+        if former is None or former["price"]["recurring"]["usage_type"] != "metered":
             return False
         return self.removes or former["price"]["id"] != self.price["id"]
 
@@ -57,7 +57,8 @@ class Change:
 def planned(work: Work, subscription: Obj, given: list[Obj], param: str = "items") -> list[Change]:
     """The changes that a request's entries ask for; nothing is changed yet.
 
-    InvalidRequest: an entry that makes no sense, or none would be left; ResourceMissing: no such item or price.
+    InvalidRequest: an entry that makes no sense, usage that is to be dropped (`clear_usage`, which flexible billing
+    mode does not have), or none would be left; ResourceMissing: no such item or price.
     """
     items = {item["id"]: item for item in subscription["items"]["data"]}
     changes = [
@@ -102,6 +103,12 @@ def reduce(work: Work, subscription: Obj, changes: list[Change]) -> None:
 
 
 def _planned(work: Work, subscription: Obj, items: dict[str, Obj], given: Obj, param: str) -> Change:
+    if "clear_usage" in given:
+        raise InvalidRequest(
+            "With `billing_mode.type=flexible` set on a subscription, the following parameters are not supported: "
+            "clear_usage.",
+            param=inside(param, "clear_usage"),
+        )
     modelled(given, _KNOWN, "changing the items of a subscription")
     former = None
     if "id" in given:
@@ -110,8 +117,6 @@ def _planned(work: Work, subscription: Obj, items: dict[str, Obj], given: Obj, p
             raise ResourceMissing("subscription item", given["id"], param=inside(param, "id"))
     elif given.get("deleted"):
         raise InvalidRequest("Only an item that is named by its `id` can be deleted.", param=inside(param, "id"))
-    if given.get("clear_usage") and not given.get("deleted"):
-        raise InvalidRequest("`clear_usage` is for items that are deleted.", param=inside(param, "clear_usage"))
     if given.get("deleted") and former is not None:
         return Change(given, param, copied(former), former["price"], former.get("quantity"))
     price = price_of(work, given, param, None if former is None else former["price"])

@@ -138,8 +138,7 @@ def _keep_end(work: Work, subscription: Obj, before: Obj) -> None:
 def _draft(work: Work, before: Obj, subscription: Obj, wanted: Plan, terms: Obj) -> Draft | None:
     ending = [change.former for change in wanted.changes if change.ends_usage and change.former is not None]
     if wanted.restarts:
-        cleared = {change.former["id"] for change in wanted.changes if change.former and change.removes}
-        named = {item["id"] for item in ending} | cleared
+        named = {item["id"] for item in ending}
         ending += [item for item in before["items"]["data"] if is_metered(item) and item["id"] not in named]
     used = usage_lines.has_usage(work, {**before, "items": {"data": ending}})
     if not (wanted.restarts or used or wanted.bills_now):

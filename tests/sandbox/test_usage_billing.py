@@ -95,3 +95,26 @@ def test_metered_items_have_no_quantity(shared: Sandbox) -> None:
         metered.v1.subscriptions.create(
             {"customer": metered.customer, "items": [{"price": metered.price.id, "quantity": 2}]}
         )
+
+
+def test_usage_cannot_be_dropped(shared: Sandbox) -> None:
+    """Stripe has `clear_usage` in classic billing mode only; without it the usage is billed at once."""
+    metered = Metered(shared)
+    metered.use(42, START)
+    advance(shared, metered.clock, START + DAY)
+    item = metered.v1.subscription_items.list({"subscription": metered.id}).data[1]
+    gone: Any = {"id": item.id, "deleted": True}
+    entry: Any = {**gone, "clear_usage": True}
+    tries: list[Any] = [
+        lambda: metered.v1.subscription_items.delete(item.id, {"clear_usage": True}),
+        lambda: metered.v1.subscriptions.update(metered.id, {"items": [entry]}),
+        lambda: metered.v1.invoices.create_preview(
+            {"subscription": metered.id, "subscription_details": {"items": [entry]}}
+        ),
+    ]
+    for attempt in tries:
+        with pytest.raises(stripe.InvalidRequestError, match="not supported: clear_usage") as caught:
+            attempt()
+        assert "clear_usage" in str(caught.value.param)
+    metered.v1.subscriptions.update(metered.id, {"items": [gone]})
+    assert [invoice.total for invoice in metered.invoices()] == [2900, 420]
