@@ -71,10 +71,10 @@ def _subscribe(work: Work, session: Obj, *, authenticated: bool) -> str:
     start.discounts = checkout_discounts.entries_of(session)
     start.once = checkout_invoices.items_paid_once(work, session)
     subscription, invoice = subscriptions.start(work, start, intent_id=paying)
-    session.update(subscription=subscription["id"], invoice=invoice["id"])
+    session.update(subscription=subscription["id"], invoice=None if invoice is None else invoice["id"])
     for discount_id in subscription["discounts"]:
         checkout_discounts.redeemed(work, session, work.read(discounts.KIND, discount_id))
-    if not invoice["amount_due"]:
+    if invoice is None or not invoice["amount_due"]:
         return "no_payment_required"
     intent = collection.collect(work, invoice["id"], method_id, authenticated=authenticated, off_session=False)
     return _PAID[intent["status"]]

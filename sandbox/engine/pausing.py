@@ -132,9 +132,10 @@ def _draft(work: Work, ahead: Obj, params: Obj) -> Draft | None:
             for item in ahead["items"]["data"]:
                 proration_items.charge(work, ahead, item, work.now)
         return None
-    return subscription_invoices.of_items(
+    draft = subscription_invoices.of_items(
         work, ahead, ahead["items"]["data"], "subscription_update", invoice_id=work.new_id("in"), at_once=True
     )
+    return subscription_invoices.latest(ahead, draft)
 
 
 def _give_back(work: Work, subscription: Obj, since: str) -> None:

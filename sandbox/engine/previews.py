@@ -50,7 +50,7 @@ def create(work: Work, params: Obj) -> Obj:
     _put_items(work, params, customer_id, subscription_id)
     if subscription_id is None and "items" in details:
         subscription = _started(work, params, details, customer_id)
-        found = _as_draft(work, work.read("invoice", subscription["latest_invoice"]))
+        found = _first(work, subscription)
     elif subscription_id is None and (subscription_id := _next_of(work, customer_id)) is None:
         found = _of_customer(work, params, customer_id)
     else:
@@ -85,13 +85,21 @@ def _of_change(work: Work, params: Obj, details: Obj, subscription_id: str) -> O
     return _upcoming(work, subscription, recurring=recurring)
 
 
+def _first(work: Work, subscription: Obj) -> Obj:
+    """The first invoice of a new subscription; when nothing is billed at its start, the renewal (assumed)."""
+    if subscription["latest_invoice"] is None:
+        return _upcoming(work, subscription, recurring=False)
+    return _as_draft(work, work.read("invoice", subscription["latest_invoice"]))
+
+
 def _upcoming(work: Work, subscription: Obj, *, recurring: bool) -> Obj:
     if subscription["ended_at"] is not None or subscription["status"] == "paused":
         raise _none()
     ends = subscription["cancel_at"]
     if ends is None or ends > first_end(subscription):
-        return subscription_invoices.upcoming(work, subscription, recurring=recurring)
-    found = None if recurring else subscription_invoices.last(work, subscription, ends)
+        found = subscription_invoices.upcoming(work, subscription, recurring=recurring)
+    else:
+        found = None if recurring else subscription_invoices.last(work, subscription, ends)
     if found is None:
         raise _none()
     return found

@@ -32,7 +32,9 @@ def announce(work: Work, subscription_id: str) -> None:
     if ends is not None and ends <= billing_cycles.first_end(subscription):
         return
     if subscription["pause_collection"] is None:
-        work.emit("invoice.upcoming", subscription_invoices.upcoming(work, subscription))
+        found = subscription_invoices.upcoming(work, subscription)
+        if found is not None:
+            work.emit("invoice.upcoming", found)
 
 
 def _renew(work: Work, subscription: Obj) -> None:

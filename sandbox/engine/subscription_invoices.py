@@ -70,6 +70,18 @@ def of_pending(
     return draft if draft.lines else None
 
 
+def latest(subscription: Obj, draft: Draft) -> Draft | None:
+    """The draft, which the subscription now names as its latest invoice; None for one without lines.
+
+    Metered items have no lines ahead, and an invoice that would be empty is not made (docs.stripe.com/billing/
+    subscriptions/billing-mode/compare). The same of a trial's end and of a resumption is assumed.
+    """
+    if not draft.lines:
+        return None
+    subscription["latest_invoice"] = draft.id
+    return draft
+
+
 def take_pending(work: Work, draft: Draft, items: list[Obj]) -> None:
     """Puts the lines of pending items on a draft; they are taken when it is."""
     draft.lines += [line_of(work, draft.id, item) for item in items]
@@ -103,8 +115,8 @@ def issue_now(work: Work, draft: Draft) -> Obj:
     return invoice
 
 
-def upcoming(work: Work, subscription: Obj, *, recurring: bool = False) -> Obj:
-    """The invoice of the next renewal as it would be made then; it is not taken in.
+def upcoming(work: Work, subscription: Obj, *, recurring: bool = False) -> Obj | None:
+    """The invoice of the next renewal as it would be made then, or None when none will come; it is not taken in.
 
     `recurring`: only what the items cost every time. The contract wants an id; Stripe's own events have none.
     """
@@ -130,7 +142,7 @@ def upcoming(work: Work, subscription: Obj, *, recurring: bool = False) -> Obj:
             takes_pending=not recurring,
         )
         draft.lines = used + draft.lines
-        return invoice_body(work, draft)
+        return invoice_body(work, draft) if draft.lines or recurring else None
     finally:
         work.now = now
 

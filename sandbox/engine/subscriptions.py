@@ -40,12 +40,13 @@ _CREATE = {
 INCOMPLETE_SECONDS = 23 * 3600
 
 
-def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Obj, Obj]:
+def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Obj, Obj | None]:
     """A new subscription with its first invoice; what is due is not collected yet.
 
     A trial starts `trialing`; a $0 start, and one that is paid by sent invoices, `active`; otherwise it is
     `incomplete` until the invoice is paid, for at most 23 hours. The invoice is finalized, $0 is paid; one that
-    is to be sent waits for its hour. Emits customer.subscription.created and the invoice's events.
+    is to be sent waits for its hour. Items that are all metered have nothing to bill yet: no invoice is made.
+    Emits customer.subscription.created and the invoice's events.
     """
     clock_id = test_clocks.admit_subscription(work, work.edit("customer", given.customer))
     subscription = work.add(KIND, subscription_body(work, given, clock_id))
@@ -53,17 +54,16 @@ def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Ob
     subscription_discounts.begin(work, subscription, given)
     added_items.put(work, subscription, given.added)
     # The event already names the invoice that is made next, as Stripe's does.
-    invoice_id = subscription["latest_invoice"] = work.new_id("in")
+    draft = subscription_invoices.latest(subscription, _first_draft(work, subscription, given))
     sent = given.collection_method == "send_invoice"
-    invoice = invoices.prepare(work, _first_draft(work, subscription, given))
-    if subscription["status"] == "incomplete" and (sent or invoice["amount_due"] == 0):
+    invoice = None if draft is None else invoices.prepare(work, draft)
+    if subscription["status"] == "incomplete" and (sent or invoice is None or invoice["amount_due"] == 0):
         subscription["status"] = "active"
     work.emit("customer.subscription.created", subscription)
-    work.emit("invoice.created", invoice)
-    if not sent:
-        invoices.finalize(work, invoice_id, intent_id)
-        if invoice["amount_due"] == 0:
-            collection.settle(work, invoice_id)
+    if invoice is not None:
+        work.emit("invoice.created", invoice)
+        if not sent:
+            _finalize(work, invoice, intent_id)
     billing_cycles.schedule(work, subscription)
     trials.announce(work, subscription)
     if subscription["status"] == "incomplete":
@@ -83,7 +83,9 @@ def create(work: Work, params: Obj) -> Obj:
     subscription, invoice = start(work, given)
     if params.get("cancel_at_period_end") or "cancel_at" in params:
         cancellation.plan(work, subscription, params)
-    if invoice["amount_due"] == 0 or behavior == "default_incomplete" or invoice["status"] == "draft":
+    if invoice is None or invoice["amount_due"] == 0 or invoice["status"] == "draft":
+        return subscription
+    if behavior == "default_incomplete":
         return subscription
     intent = collection.collect(work, invoice["id"], collection.default_method(work, invoice))
     if intent["status"] not in ("succeeded", "processing") and behavior == "error_if_incomplete":
@@ -128,13 +130,19 @@ def _first_draft(work: Work, subscription: Obj, given: Start) -> Draft:
         subscription,
         subscription["items"]["data"],
         "subscription_create",
-        invoice_id=subscription["latest_invoice"],
+        invoice_id=work.new_id("in"),
         at_once=given.collection_method != "send_invoice",
         prorates=given.prorates,
         takes_pending=given.takes_pending,
     )
     subscription_invoices.take_pending(work, draft, [work.read("invoiceitem", item_id) for item_id in given.once])
     return draft
+
+
+def _finalize(work: Work, invoice: Obj, intent_id: str | None) -> None:
+    invoices.finalize(work, invoice["id"], intent_id)
+    if invoice["amount_due"] == 0:
+        collection.settle(work, invoice["id"])
 
 
 def _priced_items(work: Work, items: list[Obj], param: str) -> list[tuple[Obj, int, Obj]]:

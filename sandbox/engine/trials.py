@@ -63,7 +63,8 @@ def finish(work: Work, subscription: Obj) -> None:
     before = copied(subscription)
     draft = _begin_paying(work, subscription, "subscription_cycle", at_once=False)
     work.emit_updated("customer.subscription.updated", before, subscription)
-    subscription_invoices.issue(work, subscription, draft)
+    if draft is not None:
+        subscription_invoices.issue(work, subscription, draft)
     billing_cycles.schedule(work, subscription)
 
 
@@ -117,17 +118,17 @@ def _ends_otherwise(work: Work, subscription: Obj) -> bool:
     return True
 
 
-def _begin_paying(work: Work, subscription: Obj, reason: str, *, at_once: bool) -> Draft:
+def _begin_paying(work: Work, subscription: Obj, reason: str, *, at_once: bool) -> Draft | None:
     begun = min(item["current_period_start"] for item in subscription["items"]["data"])
     if subscription["trial_settings"]["end_behavior"]["billing_cycle_anchor"] == "now":
         subscription.update(billing_cycle_anchor=work.now, billing_cycle_anchor_config=None)
     subscription.update(status="active", trial_end=work.now)
     billing_cycles.begin(subscription, work.now)
-    invoice_id = subscription["latest_invoice"] = work.new_id("in")
-    items = subscription["items"]["data"]
-    return subscription_invoices.of_items(
+    items, invoice_id = subscription["items"]["data"], work.new_id("in")
+    draft = subscription_invoices.of_items(
         work, subscription, items, reason, invoice_id=invoice_id, period_start=begun, at_once=at_once
     )
+    return subscription_invoices.latest(subscription, draft)
 
 
 def _finish_now(work: Work, subscription: Obj, payment_behavior: str) -> None:
@@ -142,18 +143,19 @@ def _finish_now(work: Work, subscription: Obj, payment_behavior: str) -> None:
     before = copied(subscription)
     draft = _begin_paying(work, subscription, "subscription_update", at_once=True)
     work.emit_updated("customer.subscription.updated", before, subscription)
-    invoice = subscription_invoices.issue_now(work, draft)
+    invoice = None if draft is None else subscription_invoices.issue_now(work, draft)
     billing_cycles.schedule(work, subscription)
-    update_payments.collect(work, subscription, invoice, payment_behavior)
+    if invoice is not None:
+        update_payments.collect(work, subscription, invoice, payment_behavior)
 
 
-def _begin_again(work: Work, subscription: Obj) -> Draft:
+def _begin_again(work: Work, subscription: Obj) -> Draft | None:
     """A running subscription gets a trial. Its invoice costs nothing, but what is pending rides it."""
     subscription.update(status="trialing", trial_start=work.now)
     for item in subscription["items"]["data"]:
         item["current_period_start"] = work.now
-    invoice_id = subscription["latest_invoice"] = work.new_id("in")
-    items = subscription["items"]["data"]
-    return subscription_invoices.of_items(
+    items, invoice_id = subscription["items"]["data"], work.new_id("in")
+    draft = subscription_invoices.of_items(
         work, subscription, items, "subscription_update", invoice_id=invoice_id, at_once=True
     )
+    return subscription_invoices.latest(subscription, draft)

@@ -7,8 +7,9 @@ import pytest
 import stripe
 
 from .conftest import Sandbox
+from .shopping import event_types, read, session_for, settle
 from .support import product_with_price
-from .timing import DAY, START, advance, at, clock_at, clocked_customer
+from .timing import DAY, START, advance, at, clock_at, clocked_customer, told
 
 HOUR = 3600
 END = at(2026, 2, 1)
@@ -70,7 +71,7 @@ def test_usage_of_a_trial_is_free(shared: Sandbox) -> None:
     assert [invoice.total for invoice in metered.invoices()] == [0, 2900]
 
 
-@pytest.mark.parametrize(("params", "totals"), [({}, [0]), ({"invoice_now": True}, [0, 420])])
+@pytest.mark.parametrize(("params", "totals"), [({}, []), ({"invoice_now": True}, [420])])
 def test_usage_at_a_cancellation(shared: Sandbox, params: Any, totals: list[int]) -> None:
     metered = Metered(shared, flat=False)
     metered.use(42, START)
@@ -84,7 +85,7 @@ def test_usage_at_the_end_of_the_last_period(shared: Sandbox) -> None:
     metered = Metered(shared, flat=False, cancel_at_period_end=True)
     metered.use(42, START)
     advance(shared, metered.clock, END + HOUR)
-    assert [invoice.total for invoice in metered.invoices()] == [0, 420]
+    assert [invoice.total for invoice in metered.invoices()] == [420]
 
 
 def test_metered_items_have_no_quantity(shared: Sandbox) -> None:
@@ -118,3 +119,68 @@ def test_usage_cannot_be_dropped(shared: Sandbox) -> None:
         assert "clear_usage" in str(caught.value.param)
     metered.v1.subscriptions.update(metered.id, {"items": [gone]})
     assert [invoice.total for invoice in metered.invoices()] == [2900, 420]
+
+
+def test_usage_alone_begins_without_an_invoice(sandbox: Sandbox) -> None:
+    """Flexible billing mode makes no empty invoices: nothing is billed, paid or told until there is usage."""
+    metered = Metered(sandbox, flat=False)
+    begun = metered.v1.subscriptions.retrieve(metered.id)
+    assert (begun.status, begun.latest_invoice, metered.invoices()) == ("active", None, [])
+    assert told(sandbox, START, "invoice", "customer.subscription", "payment_intent") == [
+        (0, "customer.subscription.created")
+    ]
+    advance(sandbox, metered.clock, START + DAY)
+    metered.use(42, START)
+    advance(sandbox, metered.clock, END + HOUR)
+    (first,) = metered.invoices()
+    assert (first.total, first.status, first.billing_reason) == (420, "paid", "subscription_cycle")
+    assert metered.v1.subscriptions.retrieve(metered.id).latest_invoice == first.id
+
+
+def test_a_trial_of_usage_alone_has_no_invoices(shared: Sandbox) -> None:
+    metered = Metered(shared, flat=False, trial_period_days=10)
+    metered.use(30, START)
+    assert metered.v1.subscriptions.retrieve(metered.id).status == "trialing"
+    with pytest.raises(stripe.InvalidRequestError, match="No upcoming invoices"):
+        metered.v1.invoices.create_preview({"subscription": metered.id})
+    advance(shared, metered.clock, START + 11 * DAY)
+    assert (metered.v1.subscriptions.retrieve(metered.id).status, metered.invoices()) == ("active", [])
+    metered.v1.subscriptions.update(metered.id, {"trial_end": START + 15 * DAY})
+    metered.v1.subscriptions.update(metered.id, {"trial_end": "now"})
+    assert (metered.v1.subscriptions.retrieve(metered.id).status, metered.invoices()) == ("active", [])
+
+
+def test_what_is_bought_once_with_usage_is_billed_at_once(shared: Sandbox) -> None:
+    product = shared.client.v1.products.create({"name": "Setup"}).id
+    once = shared.client.v1.prices.create({"product": product, "currency": "usd", "unit_amount": 5000}).id
+    metered = Metered(shared, flat=False, add_invoice_items=[{"price": once}])
+    assert [(invoice.total, invoice.status) for invoice in metered.invoices()] == [(5000, "paid")]
+
+
+def test_a_pause_of_usage_alone(shared: Sandbox) -> None:
+    metered = Metered(shared, flat=False)
+    metered.v1.subscriptions.pause(metered.id, {"type": "subscription"})
+    resumed = metered.v1.subscriptions.resume(metered.id)
+    assert (resumed.status, metered.invoices()) == ("active", [])
+
+
+def test_previews_of_usage_alone(shared: Sandbox) -> None:
+    metered = Metered(shared, flat=False)
+    items: Any = [{"price": metered.price.id}]
+    new = metered.v1.invoices.create_preview({"customer": metered.customer, "subscription_details": {"items": items}})
+    running = metered.v1.invoices.create_preview({"subscription": metered.id})
+    assert [(found.total, found.period_end) for found in (new, running)] == [(0, END), (0, END)]
+    assert metered.invoices() == []
+
+
+def test_checkout_of_usage_alone(shared: Sandbox) -> None:
+    metered = Metered(shared, flat=False)
+    items: Any = [{"price": metered.price.id}]
+    session = session_for(shared, "subscription", line_items=items, customer=metered.customer)
+    settle(shared, session.id)
+    done = read(shared, session.id, "subscription")
+    assert (done.status, done.payment_status, done.invoice) == ("complete", "no_payment_required", None)
+    subscription: Any = done.subscription
+    assert (subscription.status, subscription.latest_invoice) == ("active", None)
+    assert subscription.default_payment_method is not None
+    assert event_types(shared, session.id) == ["checkout.session.completed"]
