@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from . import automatic_tax, invoice_totals
 from .account import COUNTRY, NAME
 from .fields import absent, list_object
+from .invoice_order import in_order
 from .periods import DAY
 from .work import Obj, Work, copied
 
@@ -16,6 +17,7 @@ from .work import Obj, Work, copied
 class Draft:
     """What a new invoice is made of. `finalizes_at` in UTC seconds; `terms` are fields to be set as they are.
 
+    `lines` in any order, but those of pending items the oldest first; invoice_order.py has the invoice's.
     `pending`: ids of the invoice items whose lines are among them. `item_terms`: the `discounts` and `tax_rates` of
     the subscription's items, by item id; their lines get them when they are added up.
     """
@@ -58,7 +60,7 @@ def invoice_body(work: Work, draft: Draft) -> Obj:
         "currency": draft.currency,
         "due_date": None if charged or days is None else work.now + days * DAY,
         "issuer": {"type": "self"},
-        "lines": list_object(draft.lines, f"/v1/invoices/{draft.id}/lines"),
+        "lines": list_object(in_order(draft.lines, draft.subscription), f"/v1/invoices/{draft.id}/lines"),
         "livemode": False,
         "metadata": {},
         "next_payment_attempt": draft.finalizes_at if charged and draft.auto_advance else None,

@@ -192,7 +192,7 @@ def test_a_subscription_with_several_items_one_of_them_once(shared: Sandbox) -> 
     done = read(shared, session.id, "subscription", "invoice")
     assert [item.quantity for item in done.subscription["items"].data] == [1, 3]
     assert done.subscription["items"].data[0].metadata.to_dict() == {"role": "base"}
-    assert [line.amount for line in done.invoice.lines.data] == [2900, 1500, 10000]
+    assert [line.amount for line in done.invoice.lines.data] == [10000, 1500, 2900]
     assert (done.invoice.status, done.invoice.amount_paid) == ("paid", 14400)
 
 

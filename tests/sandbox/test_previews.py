@@ -52,7 +52,7 @@ def test_a_change_shows_the_renewal_with_its_prorations_and_changes_nothing(shar
     price = who.price(2000)
     before = shared.raw("GET", "/v1/events?limit=1").json()["data"][0]["id"]
     found = preview(who, items=[{"id": who.item, "price": price, "quantity": 1}])
-    assert sorted(line.amount for line in found.lines.data) == [-500, 1000, 2000]
+    assert [line.amount for line in found.lines.data] == [1000, -500, 2000]
     assert (who.pending(), len(who.invoices())) == ([], 1)
     assert who.v1.subscriptions.retrieve(who.id)["items"].data[0].price.unit_amount == 1000
     assert shared.raw("GET", "/v1/events?limit=1").json()["data"][0]["id"] == before

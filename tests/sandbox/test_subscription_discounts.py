@@ -86,7 +86,7 @@ def test_items_first_then_the_subscription_in_the_order_given(life: Life) -> Non
         discounts=[{"coupon": all_coupon}, {"coupon": coupon(life, amount_off=470, currency="usd")}],
     )
     invoice = life.get(f"/v1/invoices/{subscription['latest_invoice']}")
-    one, two = invoice["lines"]["data"]
+    two, one = invoice["lines"]["data"]
     assert [each["amount"] for each in one["discount_amounts"]] == [1000, 300, 282]
     assert [each["amount"] for each in two["discount_amounts"]] == [200, 188]
     assert (invoice["subtotal"], invoice["total"]) == (5000, 4030)
@@ -170,7 +170,7 @@ def test_tax_rates_of_the_subscription_and_of_one_item(life: Life) -> None:
     assert totals(life, subscription, 2) == [1150, 1150]
     invoice = life.get("/v1/invoices", subscription=subscription["id"])["data"][0]
     taxes = [(line["taxes"][0]["amount"], line["taxes"][0]["tax_behavior"]) for line in invoice["lines"]["data"]]
-    assert taxes == [(50, "exclusive"), (100, "inclusive")]
+    assert taxes == [(100, "inclusive"), (50, "exclusive")]
     assert (invoice["subtotal"], invoice["subtotal_excluding_tax"]) == (2200, 2000)
     life.post(f"/v1/subscriptions/{subscription['id']}", default_tax_rates="")
     life.advance(START + 59 * DAY + 3700)
