@@ -15,6 +15,8 @@ from .money import decimal_text, rounded
 from .proration import Debit, Share
 from .work import Obj, Work, copied
 
+_ONE = "1 × "
+
 
 def give_back(work: Work, subscription: Obj, item: Obj, at: int) -> list[Obj]:
     """Credits, as pending items, for what was billed of an item's time from `at` on (UTC seconds).
@@ -59,7 +61,7 @@ def charge(work: Work, subscription: Obj, item: Obj, at: int) -> Obj | None:
     name = work.read("product", price["product"])["name"]
     terms = {
         "credited_items": None,
-        "description": f"Remaining time on {item['quantity']} × {name} after {_day(at)}",
+        "description": f"Remaining time on {_counted(item['quantity'], name)} after {_day(at)}",
         "discountable": False,
         "period": {"end": end, "start": max(at, start)},
         "pricing": {"price_details": {"price": price["id"], "product": price["product"]}, "type": "price_details"},
@@ -204,9 +206,13 @@ def _subject(source: Obj, item: Obj) -> str:
     described = str(source["description"] or "")
     if described.startswith("Remaining time on "):
         return described.removeprefix("Remaining time on ").rsplit(" after ", 1)[0]
-    return described.rsplit(" (", 1)[0] or f"{item['quantity']} items"
+    return described.rsplit(" (", 1)[0].removeprefix(_ONE) or f"{item['quantity']} items"
+
+
+def _counted(quantity: int, name: str) -> str:
+    """Prorations leave the quantity out when it is 1, other lines do not: "Seat", "3 × Seat"."""
+    return f"{quantity} × {name}".removeprefix(_ONE)
 
 
 def _day(at: int) -> str:
-    moment = datetime.fromtimestamp(at, UTC)
-    return f"{moment.day} {moment:%b %Y}"
+    return f"{datetime.fromtimestamp(at, UTC):%d %b %Y}"

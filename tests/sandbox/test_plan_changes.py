@@ -277,3 +277,18 @@ def test_removing_a_metered_item_bills_its_usage(shared: Sandbox) -> None:
     who.v1.billing.meter_events.create({"event_name": name, "payload": payload, "timestamp": FEBRUARY + DAY})
     who.change(items=[{"id": item, "deleted": True}])
     assert (who.latest().total, who.latest().billing_reason) == (70, "subscription_update")
+
+
+def test_what_prorations_say(shared: Sandbox) -> None:
+    """Stripe's words: no quantity of one, and days of two digits."""
+    who = Subscriber(shared)
+    who.to(FEBRUARY + 2 * DAY)
+    who.change(items=[{"id": who.item, "quantity": 20}], proration_behavior="always_invoice")
+    who.to(FEBRUARY + 12 * DAY)
+    who.change(items=[{"id": who.item, "quantity": 1}], proration_behavior="always_invoice")
+    texts = [[line.description for line in invoice.lines.data] for invoice in who.invoices()]
+    assert texts == [
+        ["1 × Seat (at $10.00 / month)"],
+        ["Remaining time on 20 × Seat after 03 Feb 2026", "Unused time on Seat after 03 Feb 2026"],
+        ["Remaining time on Seat after 13 Feb 2026", "Unused time on 20 × Seat after 13 Feb 2026"],
+    ]
