@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import InvalidRequest, NotModelled, modelled
 from . import prices, tax_rates
-from .fields import new_metadata
+from .fields import new_metadata, non_negative
 from .pricing import terms_in
 from .work import Obj, Work, copied
 
@@ -142,10 +142,14 @@ def _quantity(given: Obj, price: Obj, here: str) -> int | None:
         raise InvalidRequest(f"Quantity is required. Add `quantity` to `{here}`", code="parameter_missing", param=here)
     quantity: int = given["quantity"]
     if quantity < 1 and "adjustable_quantity" not in given:
-        raise InvalidRequest("This value must be greater than or equal to 1.", param=f"{here}[quantity]")
-    if not 0 <= quantity <= _MOST_QUANTITY:
-        raise InvalidRequest(f"This value must be at most {_MOST_QUANTITY}.", param=f"{here}[quantity]")
-    return quantity
+        raise _out_of_range("greater than or equal to 1", here)
+    if quantity > _MOST_QUANTITY:
+        raise _out_of_range(f"less than or equal to {_MOST_QUANTITY}", here)
+    return non_negative(quantity, f"{here}[quantity]")
+
+
+def _out_of_range(bound: str, here: str) -> InvalidRequest:
+    return InvalidRequest(f"This value must be {bound}.", code="parameter_invalid_integer", param=f"{here}[quantity]")
 
 
 def _bounds(given: Any, quantity: int | None, here: str, *, alone: bool) -> Obj | None:

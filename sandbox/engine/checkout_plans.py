@@ -23,9 +23,7 @@ def checked(work: Work, params: Obj) -> Obj:
         return {}
     modelled(data, _KNOWN, "subscription_data")
     new_metadata(data.get("metadata"))
-    trial_end = trials.end_after(
-        work, data.get("trial_period_days"), data.get("trial_end"), "subscription_data[trial_period_days]"
-    )
+    trial_end = trials.end_after(work, data.get("trial_period_days"), data.get("trial_end"), "subscription_data")
     if data.get("trial_end") is not None and data["trial_end"] < work.now + 48 * 3600:
         raise InvalidRequest(
             "The `trial_end` date has to be at least 2 days in the future.", param="subscription_data[trial_end]"

@@ -172,7 +172,7 @@ def _start_from(work: Work, params: Obj) -> Start:
         customer=customer["id"],
         items=items,
         metadata=new_metadata(params.get("metadata")),
-        trial_end=trials.end_after(work, params.get("trial_period_days"), params.get("trial_end"), "trial_period_days"),
+        trial_end=trials.end_after(work, params.get("trial_period_days"), params.get("trial_end")),
         default_payment_method=own_method(work, customer["id"], params.get("default_payment_method")),
         description=params.get("description"),
         automatic_tax=params.get("automatic_tax", {}).get("enabled", False),

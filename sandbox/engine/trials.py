@@ -12,7 +12,7 @@ from . import (
     subscription_invoices,
     update_payments,
 )
-from .fields import non_negative
+from .fields import inside, non_negative
 from .invoice_body import Draft
 from .periods import DAY
 from .work import Obj, Work, copied
@@ -22,8 +22,12 @@ _LONGEST = 730 * DAY
 _AHEAD = 3 * DAY
 
 
-def end_after(work: Work, days: int | None, end: Any, param: str) -> int | None:
-    """When a trial ends (UTC seconds), from a number of days or a time; None without a trial."""
+def end_after(work: Work, days: int | None, end: Any, path: str = "") -> int | None:
+    """When a trial ends (UTC seconds), from `trial_period_days` or `trial_end` at that path; None without a trial.
+
+    InvalidRequest for both of them, a number of days below zero, and a time that is past or too far.
+    """
+    param = inside(path, "trial_end" if days is None else "trial_period_days")
     if days is not None and end is not None:
         raise InvalidRequest("You can only pass one of trial_period_days and trial_end.", param=param)
     if end == "now" or (days is None and end is None):
@@ -80,7 +84,7 @@ def change(work: Work, subscription: Obj, params: Obj) -> None:
         if subscription["status"] == "trialing":
             _finish_now(work, subscription, params.get("payment_behavior", "allow_incomplete"))
         return
-    until = end_after(work, None, wanted, "trial_end")
+    until = end_after(work, None, wanted)
     before = copied(subscription)
     begins = subscription["status"] != "trialing"
     if begins and params.get("proration_behavior") != "none":

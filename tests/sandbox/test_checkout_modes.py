@@ -284,3 +284,26 @@ def test_other_sessions_that_stripe_would_refuse(shared: Sandbox) -> None:
     )
     assert updated.metadata is not None
     assert updated.metadata.to_dict() == {"b": "2", "c": "3"}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "message"),
+    [
+        (0, "This value must be greater than or equal to 1."),
+        (-1, "This value must be greater than or equal to 1."),
+        (1_000_000, "This value must be less than or equal to 999999."),
+    ],
+)
+def test_a_quantity_out_of_range(shared: Sandbox, quantity: int, message: str) -> None:
+    items: Any = [{"price": priced(shared), "quantity": quantity}]
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        session_for(shared, "subscription", line_items=items)
+    error: Any = caught.value
+    assert (error.code, error.param) == ("parameter_invalid_integer", "line_items[0][quantity]")
+    assert error.user_message == message
+
+
+def test_a_trial_end_that_is_too_far_is_named(shared: Sandbox) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        session_for(shared, "subscription", priced(shared), subscription_data={"trial_end": 4102444800})
+    assert caught.value.param == "subscription_data[trial_end]"

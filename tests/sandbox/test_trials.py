@@ -173,3 +173,19 @@ def test_a_trial_of_a_paying_subscription_gives_back_what_was_paid(shared: Sandb
     # 20 of January's 31 days, and a line for the trial.
     assert [line.amount for line in invoice.lines.data] == [-1871, 0]
     assert shared.client.v1.customers.retrieve(str(subscription.customer)).balance == -1871
+
+
+@pytest.mark.parametrize(
+    ("terms", "param"),
+    [
+        ({"trial_end": START - DAY}, "trial_end"),
+        ({"trial_end": START + 731 * DAY}, "trial_end"),
+        ({"trial_period_days": 731}, "trial_period_days"),
+        ({"trial_end": START + DAY, "trial_period_days": 3}, "trial_period_days"),
+    ],
+)
+def test_a_bad_trial_is_refused_by_the_name_of_what_was_given(shared: Sandbox, terms: Any, param: str) -> None:
+    given = {"trial_period_days": None, **terms}
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        trial(shared, **{name: value for name, value in given.items() if value is not None or name not in terms})
+    assert caught.value.param == param
