@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import InvalidRequest, NotModelled, modelled
 from . import prices, tax_rates
 from .fields import new_metadata, non_negative
+from .money import currency_code
 from .pricing import terms_in
 from .work import Obj, Work, copied
 
@@ -96,7 +97,7 @@ def _check_prices(found: list[Obj], mode: str) -> None:
 
 def _currency(pairs: list[tuple[Obj, Obj]], wanted: str | None) -> str:
     """The one currency of all prices, or the wanted one when all are offered in it."""
-    currency = wanted.lower() if wanted is not None else str(pairs[0][1]["currency"])
+    currency = currency_code(wanted) if wanted is not None else str(pairs[0][1]["currency"])
     for index, (_, price) in enumerate(pairs):
         if wanted is None and price["currency"] != currency:
             raise InvalidRequest(

@@ -19,7 +19,7 @@ from . import (
 )
 from .checkout_body import session_body
 from .fields import list_object, merged_metadata, where
-from .money import formatted, smallest_charge
+from .money import currency_code, formatted, smallest_charge
 from .work import Obj, Work, copied
 
 KIND = "checkout.session"
@@ -35,7 +35,8 @@ def create(work: Work, params: Obj) -> Obj:
     checkout_params.check(work, params)
     items = checkout_items.new_items(work, params)
     data = checkout_plans.checked(work, params)
-    currency = items[0]["currency"] if items else params.get("currency")
+    named = currency_code(params["currency"]) if "currency" in params else None
+    currency = items[0]["currency"] if items else named
     _check_currency(work, params, currency)
     session = work.add(KIND, session_body(work, params, items, currency))
     session["_"].update(subscription_data=data, default_tax_rates=checkout_plans.default_rates(work, params))

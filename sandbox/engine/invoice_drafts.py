@@ -17,6 +17,7 @@ from . import (
 from .fields import cleared, merged_metadata, new_metadata, non_negative
 from .invoice_automation import HOUR
 from .invoice_body import Draft
+from .money import currency_code
 from .periods import DAY
 from .work import Obj, Work, copied
 
@@ -43,7 +44,7 @@ def create(work: Work, params: Obj) -> Obj:
     given = Draft(
         id=work.new_id("in"),
         customer=customer,
-        currency=params.get("currency") or customer["currency"] or "usd",
+        currency=currency_code(params.get("currency") or customer["currency"] or "usd"),
         reason="manual",
         lines=[],
         subscription=subscription,

@@ -31,10 +31,23 @@ ZERO_DECIMAL = frozenset(
     )
 )
 THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+# In the order of Stripe's own message; without usdc, which no card pays. SLE and XCG are newer than SLL and ANG.
+CURRENCIES = (
+    *("usd", "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd", "bdt", "bgn"),
+    *("bhd", "bif", "bmd", "bnd", "bob", "brl", "bsd", "bwp", "byn", "bzd", "cad", "cdf", "chf", "clp", "cny"),
+    *("cop", "crc", "cve", "czk", "djf", "dkk", "dop", "dzd", "egp", "etb", "eur", "fjd", "fkp", "gbp", "gel"),
+    *("gip", "gmd", "gnf", "gtq", "gyd", "hkd", "hnl", "hrk", "htg", "huf", "idr", "ils", "inr", "isk", "jmd"),
+    *("jod", "jpy", "kes", "kgs", "khr", "kmf", "krw", "kwd", "kyd", "kzt", "lak", "lbp", "lkr", "lrd", "lsl"),
+    *("mad", "mdl", "mga", "mkd", "mmk", "mnt", "mop", "mro", "mur", "mvr", "mwk", "mxn", "myr", "mzn", "nad"),
+    *("ngn", "nio", "nok", "npr", "nzd", "omr", "pab", "pen", "pgk", "php", "pkr", "pln", "pyg", "qar", "ron"),
+    *("rsd", "rub", "rwf", "sar", "sbd", "scr", "sek", "sgd", "shp", "sle", "sll", "sos", "srd", "std", "szl"),
+    *("thb", "tjs", "tnd", "top", "try", "ttd", "twd", "tzs", "uah", "ugx", "uyu", "uzs", "vnd", "vuv", "wst"),
+    *("xaf", "xcd", "xcg", "xof", "xpf", "yer", "zar", "zmw", "ghs", "eek", "lvl", "svc", "vef", "ltl"),
+)
 # Currencies that Stripe bills with two decimals of which both must be zero.
 _SPECIAL = frozenset(("isk", "ugx"))
 # What Stripe charges at least, in minor units; 50 for the others is assumed.
-_SMALLEST_CHARGE = {
+SMALLEST_CHARGE = {
     "aed": 200, "bgn": 100, "czk": 1500, "dkk": 250, "gbp": 30, "hkd": 400, "huf": 17500, "jpy": 50,
     "mxn": 1000, "myr": 200, "nok": 300, "pln": 200, "ron": 200, "sek": 300, "thb": 1000,
 }  # fmt: skip
@@ -81,7 +94,7 @@ def step(currency: str) -> int:
 
 def smallest_charge(currency: str) -> int:
     """What Stripe charges at least, in minor units."""
-    return _SMALLEST_CHARGE.get(currency, 500 if currency in THREE_DECIMAL else 50)
+    return SMALLEST_CHARGE.get(currency, 500 if currency in THREE_DECIMAL else 50)
 
 
 def exponent(currency: str) -> int:
@@ -98,10 +111,13 @@ def decimal_text(amount: Decimal) -> str:
 
 
 def currency_code(given: str, *, param: str = "currency") -> str:
-    """The currency in lower case; InvalidRequest when it is not three letters."""
+    """The currency in lower case; InvalidRequest for one that Stripe does not have, NotModelled for ISK and UGX."""
     code = given.lower()
-    if len(code) != 3 or not code.isalpha():
-        raise InvalidRequest(f"Invalid currency: {given}", param=param)
+    if code not in CURRENCIES:
+        raise InvalidRequest(
+            f"Invalid currency: {code}. Stripe currently supports these currencies: {', '.join(CURRENCIES)}",
+            param=param,
+        )
     if code in _SPECIAL:
         raise NotModelled(f"the special rules of the currency {code.upper()}", param=param)
     return code

@@ -16,6 +16,7 @@ from . import (
 )
 from .billing_cycles import first_end
 from .fields import absent
+from .money import currency_code
 from .work import Obj, Work, copied
 
 _PARAMS = {
@@ -44,6 +45,8 @@ def create(work: Work, params: Obj) -> Obj:
     modelled(params, _PARAMS, "previews")
     details = params.get("subscription_details", {})
     modelled(details, _DETAILS, "previews of subscriptions")
+    if "currency" in params:
+        currency_code(params["currency"])
     work.dry = True
     subscription_id = params.get("subscription")
     customer_id, known = _customer(work, params)

@@ -6,6 +6,7 @@ from ..errors import InvalidRequest, modelled
 from . import cancellation, schedule_states, subscription_updates, subscriptions, tax_rates
 from .billing_cycles import first_end
 from .fields import absent, new_metadata, non_negative
+from .money import currency_code
 from .periods import period_end
 from .work import Obj, Work, copied
 
@@ -207,7 +208,7 @@ def _phase(work: Work, given: Obj, items: list[Obj], begin: int, end: int, param
             for name in ("billing_cycle_anchor", "collection_method", "default_payment_method", "description")
             if name in given
         },
-        "currency": given.get("currency", work.read("price", items[0]["price"])["currency"]),
+        "currency": _currency(work, given, items, param),
         "default_tax_rates": rates,
         "discounts": [{**_no_discount(), **each} for each in given.get("discounts") or ()],
         "end_date": end,
@@ -218,6 +219,12 @@ def _phase(work: Work, given: Obj, items: list[Obj], begin: int, end: int, param
         "start_date": begin,
         "trial_end": None if wanted in (None, "now") else wanted,
     }
+
+
+def _currency(work: Work, given: Obj, items: list[Obj], param: str) -> str:
+    if "currency" in given:
+        return currency_code(given["currency"], param=f"{param}[currency]")
+    return str(work.read("price", items[0]["price"])["currency"])
 
 
 def _blank() -> Obj:

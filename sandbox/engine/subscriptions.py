@@ -23,6 +23,7 @@ from . import (
 from .fields import in_range, new_metadata, non_negative, where
 from .invoice_body import Draft
 from .item_prices import price_of
+from .money import currency_code
 from .periods import period_end
 from .subscription_body import Start, subscription_body
 from .subscription_terms import collection_terms, own_method
@@ -194,10 +195,9 @@ def _start_from(work: Work, params: Obj) -> Start:
 
 def _currency_of(params: Obj, customer: Obj, prices: list[Obj]) -> str | None:
     """The currency asked for, or the customer's, when every price offers it; None: the prices' own."""
-    wanted = params.get("currency", customer["currency"])
+    wanted = currency_code(params["currency"]) if "currency" in params else customer["currency"]
     if wanted is None:
         return None
-    wanted = str(wanted).lower()
     if all(wanted == price["currency"] or wanted in price.get("_", {}).get("currency_options", {}) for price in prices):
         return wanted
     if "currency" in params:
