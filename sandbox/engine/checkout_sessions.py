@@ -19,7 +19,7 @@ from . import (
 )
 from .checkout_body import session_body
 from .fields import list_object, merged_metadata, where
-from .money import currency_code, formatted, smallest_charge
+from .money import check_largest, currency_code, formatted, smallest_charge
 from .work import Obj, Work, copied
 
 KIND = "checkout.session"
@@ -30,7 +30,7 @@ def create(work: Work, params: Obj) -> Obj:
     """POST /v1/checkout/sessions, ui_mode hosted_page, in the modes subscription, payment and setup.
 
     InvalidRequest for what Stripe refuses: see checkout_params.py, checkout_items.py, checkout_plans.py and
-    checkout_discounts.py; and an amount below Stripe's smallest charge in payment mode.
+    checkout_discounts.py; more than Stripe charges at once, or in payment mode less than its smallest charge.
     """
     checkout_params.check(work, params)
     items = checkout_items.new_items(work, params)
@@ -158,6 +158,7 @@ def change_quantities(work: Work, session_id: str, wanted: Mapping[str, int]) ->
         raise InvalidRequest("At least one item must stay.", param="quantity")
     checkout_totals.refresh(work, session)
     checkout_discounts.recheck(work, session)
+    check_largest(session["amount_total"], session["currency"], param="quantity")
     return session
 
 
@@ -220,6 +221,9 @@ def _check_currency(work: Work, params: Obj, currency: str | None) -> None:
 
 
 def _check_amount(session: Obj) -> None:
+    """Neither more than can be charged at once nor, in payment mode, less than can be charged."""
+    if session["mode"] != "setup":
+        check_largest(session["amount_total"], session["currency"], param="line_items")
     if session["mode"] != "payment" or not 0 < session["amount_total"] < smallest_charge(session["currency"]):
         return
     least = formatted(smallest_charge(session["currency"]), session["currency"])

@@ -15,8 +15,7 @@ HOUR = 3600
 def finalize_due(work: Work, invoice_id: str) -> None:
     """The agenda's: a draft whose hour is over."""
     invoice = work.read(invoices.KIND, invoice_id)
-    if invoice["status"] == "draft":
-        invoices.finalize(work, invoice_id)
+    if invoice["status"] == "draft" and invoices.finalize_by_itself(work, invoice_id):
         advance(work, invoice_id)
 
 

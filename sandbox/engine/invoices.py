@@ -21,6 +21,7 @@ from . import (
 )
 from .fields import in_range, where
 from .invoice_body import Draft, invoice_body
+from .money import check_largest
 from .periods import DAY
 from .work import Obj, Work, copied
 
@@ -50,13 +51,15 @@ def prepare(work: Work, given: Draft) -> Obj:
 def finalize(work: Work, invoice_id: str, intent_id: str | None = None) -> Obj:
     """draft -> open: number, hosted page and, with an amount due, the payment intent.
 
-    `intent_id`: an intent that already tried to pay this (Checkout); otherwise one is made.
+    `intent_id`: an intent that already tried to pay this (Checkout); otherwise one is made. InvalidRequest
+    (amount_too_large) when more is due than can be charged at once.
     """
     invoice = work.edit(KIND, invoice_id)
     agenda.drop(work, "invoice.finalize", invoice_id)
     usage_lines.refresh(work, invoice)
     automatic_tax.give_up(work, invoice)
     invoice_totals.add_up(work, invoice)
+    check_largest(invoice["amount_due"], invoice["currency"])
     customer_balance.apply(work, invoice["customer"], invoice_id)
     if invoice["number"] is None:
         invoice["number"] = customers.next_number(work, invoice["customer"])
@@ -68,6 +71,7 @@ def finalize(work: Work, invoice_id: str, intent_id: str | None = None) -> Obj:
         due_date=_due_date(work, invoice),
         hosted_invoice_url=f"{work.public_url}/invoice/{invoice_id}",
         invoice_pdf=f"{work.public_url}/invoice/{invoice_id}/pdf",
+        last_finalization_error=None,
         next_payment_attempt=None,
     )
     invoice["status_transitions"]["finalized_at"] = work.now
@@ -80,6 +84,23 @@ def finalize(work: Work, invoice_id: str, intent_id: str | None = None) -> Obj:
     work.emit("invoice.finalized", invoice)
     discounts.consume(work, invoice)
     return invoice
+
+
+def finalize_by_itself(work: Work, invoice_id: str) -> bool:
+    """The same where no request can be refused: says whether it was done.
+
+    Otherwise the draft tells why (`last_finalization_error`), and waits for somebody who changes it and finalizes it
+    (assumed: it is not tried again); invoice.finalization_failed.
+    """
+    try:
+        finalize(work, invoice_id)
+    except InvalidRequest as refusal:
+        invoice = work.edit(KIND, invoice_id)
+        error = {"type": refusal.type, "message": refusal.message, **({"code": refusal.code} if refusal.code else {})}
+        invoice.update(automatically_finalizes_at=None, last_finalization_error=error, next_payment_attempt=None)
+        work.emit("invoice.finalization_failed", invoice)
+        return False
+    return True
 
 
 def mark_paid(work: Work, invoice_id: str, amount_paid: int, *, attempts: int = 0) -> Obj:

@@ -52,6 +52,9 @@ SMALLEST_CHARGE = {
     "mxn": 1000, "myr": 200, "nok": 300, "pln": 200, "ron": 200, "sek": 300, "thb": 1000,
 }  # fmt: skip
 
+# What Stripe charges at most, in minor units of any currency: eight digits.
+LARGEST_CHARGE = 99_999_999
+
 
 def rounded(amount: Decimal | Fraction | int, currency: str = "usd") -> int:
     """Half up to the smallest amount of the currency (0.5 -> 1, -0.5 -> -1), exact before that.
@@ -95,6 +98,14 @@ def step(currency: str) -> int:
 def smallest_charge(currency: str) -> int:
     """What Stripe charges at least, in minor units."""
     return SMALLEST_CHARGE.get(currency, 500 if currency in THREE_DECIMAL else 50)
+
+
+def check_largest(amount: int, currency: str, *, param: str | None = None) -> None:
+    """InvalidRequest (amount_too_large) for more minor units than Stripe charges at once."""
+    if amount > LARGEST_CHARGE:
+        raise InvalidRequest(
+            f"Amount must be no more than {formatted(LARGEST_CHARGE, currency)}", code="amount_too_large", param=param
+        )
 
 
 def exponent(currency: str) -> int:

@@ -17,7 +17,7 @@ from . import (
     payment_outcomes,
 )
 from .fields import cleared, merged_metadata, new_metadata, web_address
-from .money import currency_code, formatted, smallest_charge, whole_amount
+from .money import check_largest, currency_code, formatted, smallest_charge, whole_amount
 from .payment_intent_body import options_for, types_for
 from .work import Obj, Work, copied
 
@@ -37,7 +37,6 @@ _CREATING = _CONFIRMING | _UPDATING | {"automatic_payment_methods", "confirm", "
 _ONLY_CONFIRMING = ("error_on_requires_action", "mandate", "mandate_data", "off_session", "return_url")
 _BEFORE_PAYMENT = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action", "processing")
-_MOST_DIGITS = 8
 
 
 def create(work: Work, params: Obj) -> Obj:
@@ -251,12 +250,7 @@ def _amount(amount: int, currency: str, *, param: str = "amount") -> int:
         raise InvalidRequest(
             f"Amount must be at least {formatted(least, currency)} {currency}", code="amount_too_small", param=param
         )
-    if len(str(amount)) > _MOST_DIGITS:
-        raise InvalidRequest(
-            f"Amount must be no more than {formatted(10**_MOST_DIGITS - 1, currency)}",
-            code="amount_too_large",
-            param=param,
-        )
+    check_largest(amount, currency, param=param)
     return whole_amount(amount, currency, param=param)
 
 

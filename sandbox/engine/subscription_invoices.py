@@ -95,7 +95,8 @@ def issue(work: Work, subscription: Obj, draft: Draft) -> None:
     if paused is None or paused["behavior"] == "keep_as_draft":
         return
     agenda.drop(work, "invoice.finalize", invoice["id"])
-    invoices.finalize(work, invoice["id"])
+    if not invoices.finalize_by_itself(work, invoice["id"]):
+        return
     if invoice["amount_due"] == 0:
         collection.settle(work, invoice["id"])
     elif paused["behavior"] == "void":
