@@ -1,7 +1,15 @@
 """What a payment's late result means for others: its invoice, its subscription, its Checkout session."""
 
 from ..errors import InvalidRequest
-from . import checkout_outcomes, checkout_payment, collection, invoice_payments, payment_intents, setup_intents
+from . import (
+    checkout_outcomes,
+    checkout_payment,
+    collection,
+    invoice_payments,
+    payment_intents,
+    pending_setups,
+    setup_intents,
+)
 from .work import Obj, Work
 
 
@@ -39,7 +47,9 @@ def answer(work: Work, intent_id: str, *, passed: bool) -> Obj:
     method_id = intent["payment_method"]
     if intent["object"] == setup_intents.KIND:
         if passed:
-            return setup_intents.confirm(work, intent_id, method_id, authenticated=True)
+            saved = setup_intents.confirm(work, intent_id, method_id, authenticated=True)
+            pending_setups.settle(work, saved)
+            return saved
         return setup_intents.authentication_failed(work, intent_id)
     if invoice_payments.invoice_of(work, intent_id) is not None:
         return collection.authenticate(work, intent_id, passed=passed)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..errors import InvalidRequest, modelled
-from . import checkout_payment, intent_methods, payment_methods, setup_intents
+from . import checkout_payment, intent_methods, payment_methods, pending_setups, setup_intents
 from .fields import cleared, merged_metadata, new_metadata, web_address
 from .payment_intent_body import known_types
 from .payment_methods import REDIRECTS, TYPES
@@ -103,7 +103,7 @@ def _confirmed(work: Work, intent: Obj, params: Obj) -> Obj:
             "mandate_data parameter.",
             code="setup_intent_mandate_invalid",
         )
-    setup_intents.confirm(work, intent["id"], method_id)
+    pending_setups.settle(work, setup_intents.confirm(work, intent["id"], method_id))
     if intent["status"] == "requires_payment_method":
         raise setup_intents.refusal_of(intent)
     return intent

@@ -36,6 +36,7 @@ class Start:
     item_tax_rates: list[list[Obj]] = field(default_factory=list)
     takes_pending: bool = False  # whether the first invoice takes what is pending for the customer
     once: list[str] = field(default_factory=list)  # invoice items that it takes in any case
+    sets_up: bool = False  # whether a start without a payment makes a `pending_setup_intent`
     added: list[Obj] = field(default_factory=list)  # the entries of `add_invoice_items`
 
 

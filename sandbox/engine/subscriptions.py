@@ -15,6 +15,7 @@ from . import (
     collection,
     invoices,
     payment_intents,
+    pending_setups,
     subscription_discounts,
     subscription_invoices,
     test_clocks,
@@ -47,7 +48,7 @@ def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Ob
     A trial starts `trialing`; a $0 start, and one that is paid by sent invoices, `active`; otherwise it is
     `incomplete` until the invoice is paid, for at most 23 hours. The invoice is finalized, $0 is paid; one that
     is to be sent waits for its hour. Items that are all metered have nothing to bill yet: no invoice is made.
-    Emits customer.subscription.created and the invoice's events.
+    Emits customer.subscription.created and the events of the invoice and of a pending setup intent.
     """
     clock_id = test_clocks.admit_subscription(work, work.edit("customer", given.customer))
     subscription = work.add(KIND, subscription_body(work, given, clock_id))
@@ -60,6 +61,8 @@ def start(work: Work, given: Start, *, intent_id: str | None = None) -> tuple[Ob
     invoice = None if draft is None else invoices.prepare(work, draft)
     if subscription["status"] == "incomplete" and (sent or invoice is None or invoice["amount_due"] == 0):
         subscription["status"] = "active"
+    if given.sets_up and (invoice is None or invoice["amount_due"] == 0):
+        pending_setups.begin(work, subscription)
     work.emit("customer.subscription.created", subscription)
     if invoice is not None:
         work.emit("invoice.created", invoice)
@@ -185,6 +188,7 @@ def _start_from(work: Work, params: Obj) -> Start:
         currency=_currency_of(params, customer, [price for price, _, _ in items]),
         prorates=params.get("proration_behavior") != "none",
         takes_pending=True,
+        sets_up=True,
         added=params.get("add_invoice_items", []),
         **collection_terms(params),
         **subscription_discounts.given_with(work, params),
