@@ -33,10 +33,10 @@ def first_invoice(life: Life, customer: str, *prices: str) -> Any:
 def test_prices_with_and_without_tax(life: Life) -> None:
     customer = life.customer(address={"country": "ES"})
     invoice = first_invoice(life, customer, price(life, "inclusive"), price(life, "exclusive"))
-    assert [line["taxes"][0]["amount"] for line in invoice["lines"]["data"]] == [210, 254]
+    assert [line["taxes"][0]["amount"] for line in invoice["lines"]["data"]] == [254, 210]
     assert (invoice["subtotal"], invoice["total"], invoice["total_excluding_tax"]) == (2420, 2674, 2210)
     assert {tax["taxability_reason"] for tax in invoice["total_taxes"]} == {"standard_rated"}
-    rate = life.get(f"/v1/tax_rates/{invoice['total_taxes'][0]['tax_rate_details']['tax_rate']}")
+    rate = life.get(f"/v1/tax_rates/{invoice['total_taxes'][1]['tax_rate_details']['tax_rate']}")
     assert (rate["country"], rate["percentage"], rate["effective_percentage"], rate["active"]) == ("ES", 21, 21, False)
     again = first_invoice(life, life.customer(address={"country": "ES"}), price(life, "inclusive"))
     assert again["total_taxes"][0]["tax_rate_details"]["tax_rate"] == rate["id"]

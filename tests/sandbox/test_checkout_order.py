@@ -167,7 +167,7 @@ def test_taxes_by_line_and_by_subscription(shared: Sandbox) -> None:
     assert "IVA" not in shown
     settle(shared, session.id)
     done = read(shared, session.id, "invoice", "line_items.data.taxes")
-    assert [tax.amount for tax in done.invoice.total_taxes] == [210, 165]
+    assert [tax.amount for tax in done.invoice.total_taxes] == [165, 210]
     assert done.line_items.data[0].taxes[0].rate.id == vat.id
     with pytest.raises(stripe.InvalidRequestError, match="automatic_tax"):
         session_for(shared, "subscription", line_items=items, automatic_tax={"enabled": True})
