@@ -144,6 +144,8 @@ def _assign_feature(work: Work, feature: Obj, name: str, given: Obj) -> None:
             feature[key] = [_product(work, each, f"{here}[products][{i}]") for i, each in enumerate(value or [])]
         elif key in ("allowed_updates", "default_allowed_updates"):
             feature[key] = list(value or [])
+        elif key == "duration":
+            feature[key] = _duration(feature[key], value)
         else:
             feature[key] = value
     _check_complete(feature, name, here)
@@ -157,6 +159,15 @@ def _assign_reasons(reasons: Obj, given: Obj, here: str) -> None:
         reasons["options"] = list(given["options"] or [])
     if reasons["enabled"] and not reasons["options"]:
         raise _missing(f"{here}[options]")
+
+
+def _duration(duration: Obj, given: Obj) -> Obj:
+    """How long a pause may last; what is not given stays, an interval without a count is one (assumed)."""
+    options = given.get("interval_options", duration["interval_options"]) or []
+    return {
+        "interval_options": [{"interval_count": 1, **each} for each in options],
+        "type": given["type"],
+    }
 
 
 def _product(work: Work, given: Obj, here: str) -> Obj:

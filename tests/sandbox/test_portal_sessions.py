@@ -77,6 +77,32 @@ def test_configurations(shared: Sandbox) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("duration", "options"),
+    [
+        ({"type": "indefinite"}, []),
+        ({"type": "indefinite", "interval_options": ""}, []),
+        ({"type": "interval_options", "interval_options": [{"interval": "month"}]}, [("month", 1)]),
+        (
+            {"type": "interval_options", "interval_options": [{"interval": "week", "interval_count": 2}]},
+            [("week", 2)],
+        ),
+    ],
+)
+def test_a_pause_has_a_whole_duration_whatever_of_it_is_given(shared: Sandbox, duration: Any, options: Any) -> None:
+    api = shared.client.v1.billing_portal.configurations
+    wanted: Any = {"features": {"subscription_pause": {"duration": duration}}}
+    for pause in (
+        api.create(wanted).features.subscription_pause,
+        api.update(
+            api.create({"features": {"invoice_history": {"enabled": True}}}).id, wanted
+        ).features.subscription_pause,
+    ):
+        kept: Any = pause.duration
+        assert kept.type == duration["type"]
+        assert [(each.interval, each.interval_count) for each in kept.interval_options] == options
+
+
 def test_features_have_to_be_complete(shared: Sandbox) -> None:
     product, price = product_with_price(shared)
     other, _ = product_with_price(shared)
