@@ -129,7 +129,7 @@ def form(
     status: int = 200,
 ) -> Response:
     """The page of an open session: the order, and the form with what was typed and what is wrong about it."""
-    shown, saved, needed, now = world.store.run(_shown, session, words)
+    shown, saved, needed, now = world.store.run(_shown, session["id"], words)
     return page(
         "checkout.html",
         words,
@@ -177,8 +177,8 @@ def _ended(session: Obj, words: Words) -> Response:
     return page("expired.html", words, status=410, back=session["cancel_url"], recover=recovery.get("url"))
 
 
-def _shown(work: Work, session: Obj, words: Words) -> tuple[dict[str, Any], list[Obj], bool, str]:
-    session = work.read(checkout_sessions.KIND, session["id"])
+def _shown(work: Work, session_id: str, words: Words) -> tuple[dict[str, Any], list[Obj], bool, str]:
+    session = work.read(checkout_sessions.KIND, session_id)
     return (
         checkout_summary.summary(work, session, words),
         list(checkout_methods.saved(work, session)),

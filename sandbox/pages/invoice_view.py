@@ -4,7 +4,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request
 
-from ..engine import hosted_invoices, invoices, payment_methods
+from ..engine import hosted_invoices, invoices, payment_methods, test_clocks
 from ..engine.work import Obj, Work
 from ..errors import ResourceMissing
 from .checkout_summary import discount_label, tax_label
@@ -43,14 +43,16 @@ def payer(invoice: Obj) -> list[str]:
 
 
 def state(work: Work, invoice: Obj) -> str:
-    """The invoice's status as a payer understands it: also overdue, and processing."""
+    """The invoice's status as a payer understands it: also overdue (by the customer's clock), and processing."""
     if invoice["status"] != "open":
         return str(invoice["status"])
     intent = hosted_invoices.intent_of(work, invoice)
     if intent is not None and intent["status"] == "processing":
         return "processing"
-    late = invoice["due_date"] is not None and invoice["due_date"] <= work.now
-    return "overdue" if late else "open"
+    if invoice["due_date"] is None:
+        return "open"
+    # The page is anybody's, so the work may be at the global time.
+    return "overdue" if invoice["due_date"] <= test_clocks.time_for(work, {}, [invoice["id"]]) else "open"
 
 
 def lines(work: Work, invoice: Obj, words: Words) -> list[dict[str, Any]]:

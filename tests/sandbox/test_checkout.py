@@ -10,6 +10,7 @@ import stripe
 
 from .conftest import Sandbox
 from .support import customer_with_card, open_session, paid_session, product_with_price
+from .timing import at, clock_at
 
 FORM = {"email": "payer@example.com", "number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123"}
 
@@ -235,6 +236,14 @@ def test_a_trial_costs_nothing_today(shared: Sandbox, price: str) -> None:
     assert (subscription.latest_invoice.status, subscription.latest_invoice.total) == ("paid", 0)
     assert subscription.default_payment_method
     assert shared.client.v1.setup_intents.list({"customer": done.customer}).data[0].status == "succeeded"
+
+
+@pytest.mark.parametrize("year", [2020, 2050])
+def test_the_page_counts_a_trial_from_the_time_of_the_customer(shared: Sandbox, price: str, year: int) -> None:
+    clock = clock_at(shared, at(year, 1, 31))
+    customer = shared.client.v1.customers.create({"email": "trial@example.com", "test_clock": clock.id})
+    session = open_session(shared, price, customer=customer.id, subscription_data={"trial_period_days": 14})
+    assert f"Feb 14, {year}" in text_of(requests.get(str(session.url), timeout=10))
 
 
 def test_a_trial_checks_the_card_too(shared: Sandbox, price: str) -> None:

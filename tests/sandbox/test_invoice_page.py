@@ -8,7 +8,7 @@ import requests
 from .conftest import Sandbox
 from .shopping import priced, text_of
 from .support import customer_with_card
-from .timing import DAY, advance, clock_at
+from .timing import DAY, advance, at, clock_at
 
 CARD = {"number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123"}
 
@@ -140,6 +140,23 @@ def test_void_uncollectible_overdue_and_draft(shared: Sandbox) -> None:
     assert "Due Jan 6, 2026" in text_of(page(sent))
     advance(shared, clock.id, clock.frozen_time + 6 * DAY)
     assert "Overdue" in text_of(page(sent))
+
+
+@pytest.mark.parametrize("start", [at(2020, 11, 18), at(2050, 11, 18)])
+def test_overdue_is_told_by_the_time_of_the_customer(shared: Sandbox, start: int) -> None:
+    v1 = shared.client.v1
+    clock = clock_at(shared, start)
+    customer = v1.customers.create({"email": "inv@example.com", "test_clock": clock.id})
+    v1.invoice_items.create({"customer": customer.id, "amount": 700, "currency": "usd"})
+    sent = v1.invoices.create(
+        {"customer": customer.id, "collection_method": "send_invoice", "days_until_due": 3,
+         "pending_invoice_items_behavior": "include"}
+    )  # fmt: skip
+    invoice = v1.invoices.finalize_invoice(sent.id)
+    assert "Overdue" not in text_of(page(invoice))
+    assert "Open" in text_of(page(invoice))
+    advance(shared, clock.id, start + 4 * DAY)
+    assert "Overdue" in text_of(page(invoice))
 
 
 def test_the_customers_language(shared: Sandbox) -> None:
