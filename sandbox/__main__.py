@@ -83,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     option("state", None, "file that keeps the state; without it everything is forgotten at the end")
     option("seed", None, "a number that makes ids reproducible", int)
     option("public-url", None, "address that links are made with, when it differs from the bound one")
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        metavar="NAME",
+        help="another name that requests may call it by, several times (SANDBOX_ALLOWED_HOSTS, with commas)",
+    )
     option("webhook-url", None, "where events go, with --webhook-secret")
     option("webhook-secret", None, "the secret that signs them (whsec_...)")
     option("smtp-user", None, "the mailbox asks for this user")
@@ -93,6 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _allowed_hosts(given: argparse.Namespace) -> tuple[str, ...]:
+    named = given.allowed_host or os.environ.get("SANDBOX_ALLOWED_HOSTS", "").split(",")
+    return tuple(name.strip() for name in named if name.strip())
+
+
 def _options(given: argparse.Namespace) -> Options:
     return Options(
         host=given.host,
@@ -101,6 +112,7 @@ def _options(given: argparse.Namespace) -> Options:
         state=Path(given.state) if given.state else None,
         seed=given.seed,
         public_url=given.public_url.rstrip("/") if given.public_url else None,
+        allowed_hosts=_allowed_hosts(given),
         webhook_url=given.webhook_url,
         webhook_secret=given.webhook_secret,
         smtp_user=given.smtp_user,

@@ -15,6 +15,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from . import control
+from .hosts import Hosts, refusal
 from .outside.neighbours import Neighbour
 from .wire.api import Request as ApiRequest
 from .wire.faults import Dropped
@@ -40,6 +41,8 @@ class Server:
         host, port = self._socket.getsockname()[:2]
         self._http = _Http(host, port, self, handler=_Handler, fd=self._socket.fileno())
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        options = world.options
+        self._hosts = Hosts((options.host, host), options.public_url, options.allowed_hosts)
 
     @cached_property
     def _pages(self) -> "Site":
@@ -59,7 +62,10 @@ class Server:
         self._socket.close()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """The WSGI application."""
+        """The WSGI application. 421 under a name that is not the sandbox's, before anything is read."""
+        called = environ.get("HTTP_HOST", "")
+        if not self._hosts.knows(called):
+            return Response(refusal(called), status=421, content_type="text/plain")(environ, start_response)
         request = Request(environ)
         if (request.content_length or 0) > _LARGEST_BODY:
             return Response("The body is too large.", status=413)(environ, start_response)

@@ -34,6 +34,7 @@ class Options:
     state: Path | None = None
     seed: int | None = None
     public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
     webhook_url: str | None = None
     webhook_secret: str | None = None
     smtp_user: str | None = None
