@@ -105,6 +105,11 @@ class Contract:
         definition: dict[str, Any] = self.definitions[reference.removeprefix("#/definitions/")]
         return definition
 
+    def kind_of(self, response: dict[str, Any]) -> str:
+        """The value of `object` in what an operation answers, or lists."""
+        named: str = self.resolve(response)["properties"]["object"]["enum"][0]
+        return named
+
     def _checked(self, node: dict[str, Any]) -> Check:
         return self._compiler.compile(node)
 

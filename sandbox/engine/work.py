@@ -62,14 +62,14 @@ class Work:
         """The object for reading; ResourceMissing (naming `param`, when a parameter held the id)."""
         found = self.find(kind, object_id)
         if found is None:
-            raise ResourceMissing(_spoken(kind), object_id, param=param)
+            raise ResourceMissing(spoken(kind), object_id, param=param)
         return found
 
     def edit(self, kind: str, object_id: str, *, param: str | None = None) -> Obj:
         """The working copy of the object; ResourceMissing also when it is deleted."""
         found = self.read(kind, object_id, param=param)
         if found.get("deleted"):
-            raise ResourceMissing(_spoken(kind), object_id, param=param)
+            raise ResourceMissing(spoken(kind), object_id, param=param)
         edited = self._edited.setdefault(kind, {})
         if object_id not in edited:
             found = edited[object_id] = copied(found)
@@ -177,6 +177,6 @@ def difference(before: Obj, after: Obj) -> Obj:
     return changed
 
 
-def _spoken(kind: str) -> str:
+def spoken(kind: str) -> str:
     """How Stripe names the kind in "No such ...": mostly by its `object` value."""
     return {"payment_method": "PaymentMethod", "webhook_endpoint": "webhook endpoint"}.get(kind, kind)

@@ -148,7 +148,7 @@ class Api:
         paths = call.params.get("expand", [])
         if operation.kind in ("list", "search"):
             paginate = lists.page if operation.kind == "list" else lists.search_page
-            body = paginate(result, call.params, call.path)
+            body = paginate(result, call.params, call.path, self._contract.kind_of(operation.response))
             if operation.kind == "search":
                 paths = [path for path in paths if path != "total_count"]
             inside = [path.removeprefix("data.") for path in paths]

@@ -5,14 +5,14 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from ..engine.work import shown
-from ..errors import InvalidRequest
+from ..engine.work import shown, spoken
+from ..errors import InvalidRequest, ResourceMissing
 
 _DEFAULT, _MOST, _V2_DEFAULT = 10, 100, 20
 
 
-def page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str) -> dict[str, Any]:
-    """One page of the list object.
+def page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str, kind: str) -> dict[str, Any]:
+    """One page of the list object; `kind` is what it lists.
 
     InvalidRequest for a limit outside 1..100, both cursors, or a cursor that names no object of the list.
     """
@@ -31,22 +31,22 @@ def page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str) -> d
             param="starting_after",
         )
     if before is not None:
-        newer = _until(items, before)
+        newer = _until(items, before, kind)
         data, more = newer[-limit:], len(newer) > limit
     else:
-        rest = iter(items) if after is None else _beyond(items, after)
+        rest = iter(items) if after is None else _beyond(items, after, kind)
         data = list(islice(rest, limit + 1))
         data, more = data[:limit], len(data) > limit
     return {"object": "list", "data": data, "has_more": more, "url": url}
 
 
-def search_page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str) -> dict[str, Any]:
+def search_page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str, kind: str) -> dict[str, Any]:
     """One page of a search result: `page` is the `next_page` of the one before; `total_count` when expanded."""
     limit = params.get("limit", _DEFAULT)
     if not 1 <= limit <= _MOST:
         raise InvalidRequest(f"`limit` must be between 1 and {_MOST}.", param="limit")
     found = list(items)
-    rest = found if "page" not in params else list(_beyond(found, params["page"], "page"))
+    rest = found if "page" not in params else list(_beyond(found, params["page"], kind, "page"))
     data, more = rest[:limit], len(rest) > limit
     body = {
         "object": "search_result",
@@ -63,7 +63,7 @@ def v2_page(items: Iterable[dict[str, Any]], params: dict[str, Any], url: str) -
     limit = params.get("limit", _V2_DEFAULT)
     if not 1 <= limit <= _MOST:
         raise InvalidRequest(f"`limit` must be between 1 and {_MOST}.", param="limit")
-    rest = iter(items) if "page" not in params else _beyond(items, params["page"])
+    rest = iter(items) if "page" not in params else _beyond(items, params["page"], "v2.core.event", "page")
     data = [shown(item) for item in islice(rest, limit + 1)]
     following = None
     if len(data) > limit:
@@ -82,22 +82,24 @@ def _flat(params: dict[str, Any]) -> Iterable[tuple[str, str]]:
             yield name, str(value)
 
 
-def _until(items: Iterable[dict[str, Any]], cursor: str) -> list[dict[str, Any]]:
+def _until(items: Iterable[dict[str, Any]], cursor: str, kind: str) -> list[dict[str, Any]]:
     newer: list[dict[str, Any]] = []
     for item in items:
         if item["id"] == cursor:
             return newer
         newer.append(item)
-    raise _no_such(cursor, "ending_before")
+    raise _no_such(kind, cursor, "ending_before")
 
 
-def _beyond(items: Iterable[dict[str, Any]], cursor: str, param: str = "starting_after") -> Iterable[dict[str, Any]]:
+def _beyond(
+    items: Iterable[dict[str, Any]], cursor: str, kind: str, param: str = "starting_after"
+) -> Iterable[dict[str, Any]]:
     rest = iter(items)
     for item in rest:
         if item["id"] == cursor:
             return rest
-    raise _no_such(cursor, param)
+    raise _no_such(kind, cursor, param)
 
 
-def _no_such(cursor: str, param: str) -> InvalidRequest:
-    return InvalidRequest(f"No such object: '{cursor}'", code="resource_missing", param=param)
+def _no_such(kind: str, cursor: str, param: str) -> ResourceMissing:
+    return ResourceMissing(spoken(kind), cursor, param=param)

@@ -148,6 +148,25 @@ def test_wrong_pages_are_refused(shared: Sandbox, query: str) -> None:
     assert shared.raw("GET", f"/v1/customers?{query}").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("customers", "customer"),
+        ("payment_methods", "PaymentMethod"),
+        ("test_helpers/test_clocks", "test_helpers.test_clock"),
+        ("webhook_endpoints", "webhook endpoint"),
+        ("checkout/sessions", "checkout.session"),
+        ("subscriptions", "subscription"),
+    ],
+)
+def test_a_cursor_that_names_nothing_is_told_by_its_type(shared: Sandbox, path: str, what: str) -> None:
+    for name in ("starting_after", "ending_before"):
+        answer = shared.raw("GET", f"/v1/{path}?{name}=x_none")
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], error["param"]) == (400, "resource_missing", name)
+        assert error["message"] == f"No such {what}: 'x_none'"
+
+
 def test_expand_opens_ids_and_hidden_keys(shared: Sandbox) -> None:
     _, price = product_with_price(shared)
     customer = shared.client.v1.customers.create({"email": "expand@example.com"})
