@@ -1,13 +1,17 @@
-"""Who may call: any `sk_test_` key. A live key is refused in words, before anything is read."""
+"""Who may call: any `sk_test_` key, and any `rk_test_` key (restricted ones may do everything here). A live key is
+refused in words, before anything is read.
+"""
 
 import base64
 import binascii
 
 from .errors import WireError
 
+_TAKEN = ("sk_test_", "rk_test_")
+
 
 def check(authorization: str | None) -> None:
-    """Passes for `Bearer sk_test_...` or Basic with it as user name; else WireError 401."""
+    """Passes for `Bearer sk_test_...` (or rk_test_) or Basic with it as user name; else WireError 401."""
     key = _key(authorization)
     if key is None:
         raise WireError(
@@ -24,7 +28,7 @@ def check(authorization: str | None) -> None:
             "with sk_test_, and roll the live key if you did not mean to send it here.",
             code="livemode_mismatch",
         )
-    if not key.startswith("sk_test_") or len(key) <= len("sk_test_"):
+    if not key.startswith(_TAKEN) or key in _TAKEN:
         raise WireError(401, "invalid_request_error", f"Invalid API Key provided: {_masked(key)}")
 
 

@@ -40,7 +40,11 @@ def test_live_keys_are_refused_in_words(shared: Sandbox) -> None:
     assert "sk_live_secret" not in str(error)
 
 
-@pytest.mark.parametrize("key", ["pk_test_x", "sk_test_", "nonsense-key-of-some-length"])
+def test_restricted_test_keys_open_it_too(shared: Sandbox) -> None:
+    assert shared.client_with("rk_test_narrow").v1.accounts.retrieve_current().id == shared.account
+
+
+@pytest.mark.parametrize("key", ["pk_test_x", "sk_test_", "rk_test_", "rk_tes", "nonsense-key-of-some-length"])
 def test_other_keys_are_refused(shared: Sandbox, key: str) -> None:
     error = refused(lambda: shared.client_with(key).v1.products.list())
     assert error.http_status == 401
