@@ -19,6 +19,7 @@ from .fields import Difference, differences
 
 KEY_VARIABLE = "STRIPE_TEST_KEY"
 NOT_RUN = 2
+_DUMMY_KEY = "sk_test_sandbox"
 _DAY = 86_400
 
 
@@ -27,13 +28,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.compare", description=__doc__)
     parser.add_argument("--against", metavar="URL", help="another sandbox instead of Stripe: what differs is chance")
     arguments = parser.parse_args()
-    key = os.environ.get(KEY_VARIABLE, "sk_test_sandbox" if arguments.against else "")
+    # A real key goes to Stripe and to nobody else.
+    key = _DUMMY_KEY if arguments.against else os.environ.get(KEY_VARIABLE, "")
     if not key.startswith(("sk_test_", "rk_test_")):
         said = "not a test key" if key else "not set"
         sys.stderr.write(f"not run: {KEY_VARIABLE} is {said}; nothing was compared with Stripe\n")
         return NOT_RUN
     with _sandbox() as url:
-        found = compare(_client(key, arguments.against), _client("sk_test_sandbox", url))
+        found = compare(_client(key, arguments.against), _client(_DUMMY_KEY, url))
     _tell(found)
     return 1 if any(found.values()) else 0
 

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import stripe
@@ -46,6 +48,36 @@ def test_two_sandboxes_are_alike() -> None:
 )
 def test_what_counts_as_different(stripe_has: object, sandbox_has: object, kinds: list[str]) -> None:
     assert [each.kind for each in differences(stripe_has, sandbox_has)] == kinds
+
+
+@pytest.mark.parametrize("key", ["sk_test_" + "7" * 24, "sk_live_" + "7" * 24])
+def test_another_address_than_stripes_never_sees_the_key(key: str) -> None:
+    heard: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(str(self.headers["Authorization"]))
+            self.send_response(404)
+            self.end_headers()
+
+        do_POST = do_DELETE = do_GET  # noqa: N815
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        subprocess.run(
+            [sys.executable, "-m", "sandbox.compare", "--against", url],
+            env={**os.environ, KEY_VARIABLE: key},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        server.shutdown()
+    assert heard
+    assert set(heard) == {"Bearer sk_test_sandbox"}
 
 
 @pytest.mark.parametrize("key", ["", "sk_live_" + "1" * 24])
