@@ -11,6 +11,7 @@ from ..errors import InvalidRequest
 from . import Contract
 
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
+_MOST_NAMED = 20
 _NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,12})?")
 
 
@@ -160,6 +161,9 @@ def _number(raw: str, path: str) -> int | float:
 
 def _outside(allowed: list[str], path: str) -> InvalidRequest:
     named = [value for value in allowed if value]
+    if len(named) > _MOST_NAMED:
+        # Hundreds of event types: nobody reads them, and a log keeps the whole sentence each time (cut: assumed).
+        named = [*named[:_MOST_NAMED], f"{len(named) - _MOST_NAMED} more"]
     listed = named[0] if len(named) == 1 else f"one of {', '.join(named[:-1])}, or {named[-1]}"
     return InvalidRequest(f"Invalid {path}: must be {listed}", param=path)
 

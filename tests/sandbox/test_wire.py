@@ -1,5 +1,6 @@
 """The wire: door, parameters, errors, lists, expand, idempotency, faults."""
 
+import re
 import threading
 import time
 import uuid
@@ -98,6 +99,15 @@ def test_wrong_parameters_answer_as_stripe_does(
     assert error["type"] == "invalid_request_error"
     assert (error.get("code"), error["param"]) == (code, param)
     assert error["request_log_url"].endswith(answer.headers["Request-Id"])
+
+
+def test_a_value_outside_of_hundreds_is_told_in_one_sentence(shared: Sandbox) -> None:
+    answer = shared.raw("POST", "/v1/webhook_endpoints", "url=http://127.0.0.1:9/&enabled_events[0]=invoice.odd")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (400, "enabled_events[0]")
+    assert error["message"].startswith("Invalid enabled_events[0]: must be one of ")
+    assert re.search(r", or \d{3} more$", error["message"])
+    assert len(error["message"]) < 1000
 
 
 def test_bodies_that_are_no_form_are_refused(shared: Sandbox) -> None:
