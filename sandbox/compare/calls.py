@@ -37,16 +37,16 @@ def _product(client: stripe.StripeClient, _known: Known) -> Any:
 
 @call("price")
 def _price(client: stripe.StripeClient, known: Known) -> Any:
-    return _monthly(client, known, 1000)
+    return _recurring(client, known, 1000, "month")
 
 
 @call("dearer price")
 def _dearer(client: stripe.StripeClient, known: Known) -> Any:
-    return _monthly(client, known, 2000)
+    return _recurring(client, known, 2000, "month")
 
 
-def _monthly(client: stripe.StripeClient, known: Known, amount: int) -> Any:
-    recurring: Any = {"interval": "month"}
+def _recurring(client: stripe.StripeClient, known: Known, amount: int, interval: str) -> Any:
+    recurring: Any = {"interval": interval}
     return client.v1.prices.create(
         {"product": _id(known, "product"), "currency": "usd", "unit_amount": amount, "recurring": recurring}
     )
@@ -125,6 +125,13 @@ def _subscription(client: stripe.StripeClient, known: Known) -> Any:
             "default_tax_rates": [_id(known, "tax rate")],
             "metadata": {"plan": "comparison"},
         }
+    )
+
+
+@call("monthly, later yearly")
+def _later_yearly(client: stripe.StripeClient, known: Known) -> Any:
+    return client.v1.subscriptions.create(
+        {"customer": _id(known, "customer"), "items": [{"price": _id(known, "price")}]}
     )
 
 
@@ -229,6 +236,30 @@ def _moved(client: stripe.StripeClient, known: Known) -> Any:
 @call("refund")
 def _refund(client: stripe.StripeClient, known: Known) -> Any:
     return client.v1.refunds.create({"charge": _id(known, "charge"), "amount": 100, "reason": "requested_by_customer"})
+
+
+@call("yearly price")
+def _yearly(client: stripe.StripeClient, known: Known) -> Any:
+    return _recurring(client, known, 10_000, "year")
+
+
+@call("another interval without a new anchor")
+def _another_interval(client: stripe.StripeClient, known: Known) -> Any:
+    item = known["monthly, later yearly"]["items"]["data"][0]["id"]
+    return client.v1.subscriptions.update(
+        _id(known, "monthly, later yearly"),
+        {"items": [{"id": item, "price": _id(known, "yearly price")}], "proration_date": known["began"] + 33 * _DAY},
+    )
+
+
+@call("another interval's invoices")
+def _interval_invoices(client: stripe.StripeClient, known: Known) -> Any:
+    return client.v1.invoices.list({"subscription": _id(known, "monthly, later yearly"), "expand": ["data.payments"]})
+
+
+@call("another interval's pending items")
+def _interval_pending(client: stripe.StripeClient, known: Known) -> Any:
+    return client.v1.invoice_items.list({"customer": _id(known, "customer"), "pending": True})
 
 
 @call("ends at the period's end")
