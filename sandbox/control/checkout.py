@@ -12,8 +12,8 @@ from ..world import World
 from .calls import Body, Route, known
 
 _PAYER = (
-    "email", "name", "country", "postal_code", "state", "phone", "business_name", "tax_id", "saves", "accepts_terms",
-    "fields",
+    "email", "name", "line1", "line2", "city", "state", "postal_code", "country", "phone", "business_name", "tax_id",
+    "saves", "accepts_terms", "fields",
 )  # fmt: skip
 _METHOD = ("card", "exp_month", "exp_year", "cvc", "bank_account", "paypal", "payment_method", "three_d_secure")
 

@@ -22,7 +22,7 @@ from . import (
     setup_intents,
 )
 from .checkout_methods import Entry
-from .fields import address
+from .fields import ADDRESS_KEYS, address
 from .work import Obj, Work
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -34,9 +34,12 @@ class Payer:
 
     email: str | None = None
     name: str | None = None
-    country: str | None = None
-    postal_code: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
     state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
     phone: str | None = None
     business_name: str | None = None
     tax_id: tuple[str, str] | None = None  # type, value
@@ -192,13 +195,12 @@ def _payer(session: Obj, given: Payer) -> Obj:
     if (session["consent_collection"] or {}).get("terms_of_service") == "required" and not given.accepts_terms:
         raise InvalidRequest("Accept the terms of service.", code="terms_required", param="terms")
     wants_phone = session["phone_number_collection"]["enabled"]
-    place = {"country": given.country, "postal_code": given.postal_code, "state": given.state}
     kind, value = given.tax_id or (None, None)
     return {
         "email": email,
         "name": given.name,
         "phone": checkout_fields.phone(given.phone) if wants_phone else None,
-        "address": address({key: part for key, part in place.items() if part}),
+        "address": address({key: part for key in ADDRESS_KEYS if (part := getattr(given, key))}),
         "business_name": given.business_name or None,
         "tax_ids": checkout_fields.tax_ids(session["tax_id_collection"], kind, value),
         "saves": given.saves and checkout_methods.may_save(session),

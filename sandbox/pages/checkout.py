@@ -155,9 +155,11 @@ _form = form
 
 
 def _asks(session: Obj) -> dict[str, Any]:
-    """What the form asks beside the payment method."""
+    """What the form asks beside the payment method: taxes need a part of the address, the shop may want all of it."""
+    whole = session["billing_address_collection"] == "required"
     return {
-        "address": session["billing_address_collection"] == "required" or session["automatic_tax"]["enabled"],
+        "address": whole or session["automatic_tax"]["enabled"],
+        "whole_address": whole,
         "phone": session["phone_number_collection"]["enabled"],
         "state": session["automatic_tax"]["enabled"],
         "tax_id": session["tax_id_collection"]["enabled"],

@@ -47,9 +47,11 @@ TEST_ACCOUNTS = {
     ],
 }
 FIELDS = (
-    "email", "phone", "method", "number", "expiry", "cvc", "routing", "account", "iban", "name", "country",
-    "postal_code", "state", "business", "business_name", "tax_id_type", "tax_id", "save", "terms", "total",
+    "email", "phone", "method", "number", "expiry", "cvc", "routing", "account", "iban", "name", "line1", "line2",
+    "city", "state", "postal_code", "country", "business", "business_name", "tax_id_type", "tax_id", "save", "terms",
+    "total",
 )  # fmt: skip
+_LONGEST_CODE = 3
 _FIELD_OF = {
     "exp_month": "expiry",
     "exp_year": "expiry",
@@ -72,9 +74,12 @@ def payer(values: Mapping[str, str]) -> Payer:
     return Payer(
         email=values["email"] or None,
         name=values["name"] or None,
-        country=values["country"].upper() or None,
+        line1=values["line1"] or None,
+        line2=values["line2"] or None,
+        city=values["city"] or None,
+        state=_state(values["state"]) or None,
         postal_code=values["postal_code"] or None,
-        state=values["state"].upper() or None,
+        country=values["country"].upper() or None,
         phone=values["phone"] or None,
         business_name=(values["business_name"] or None) if business else None,
         tax_id=(values["tax_id_type"], values["tax_id"]) if business and values["tax_id"] else None,
@@ -142,6 +147,11 @@ def context(words: Words, values: Mapping[str, str], types: list[str], saved: li
         "test_cards": TEST_CARDS if "card" in types else [],
         "test_accounts": [pair for kind in types for pair in TEST_ACCOUNTS.get(kind, [])],
     }
+
+
+def _state(text: str) -> str:
+    """A code in capitals, TX for tx; a province's name as it was typed."""
+    return text.upper() if len(text) <= _LONGEST_CODE else text
 
 
 def _expiry(text: str) -> tuple[int, int]:
