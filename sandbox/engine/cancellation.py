@@ -10,6 +10,7 @@ from ..errors import InvalidRequest, NotModelled, ResourceMissing
 from . import agenda, endings, invoice_items, proration_items, subscription_invoices
 from .billing_cycles import first_end, last_end
 from .fields import cleared
+from .invoice_body import invoice_body
 from .work import Obj, Work
 
 KIND = "subscription"
@@ -39,6 +40,21 @@ def cancel_due(work: Work, subscription_id: str) -> None:
     if subscription["_"].pop("cancel_prorates", False):
         _give_back(work, subscription)
     _end(work, subscription, None, "subscription_cycle")
+
+
+def last_invoice(work: Work, subscription: Obj) -> Obj | None:
+    """What `cancel_due` will bill at `cancel_at`, or None; for a preview, whose whole work is undone."""
+    now, work.now = work.now, subscription["cancel_at"]
+    try:
+        if subscription["_"].get("cancel_prorates"):
+            _give_back(work, subscription)
+        used = subscription["status"] != "trialing"
+        draft = subscription_invoices.of_pending(
+            work, subscription, "upcoming", with_usage=used, invoice_id=work.new_id("upcoming")
+        )
+        return None if draft is None else invoice_body(work, draft)
+    finally:
+        work.now = now
 
 
 def expire_due(work: Work, subscription_id: str) -> None:

@@ -102,7 +102,7 @@ def _upcoming(work: Work, subscription: Obj, *, recurring: bool) -> Obj:
     if ends is None or ends > first_end(subscription):
         found = subscription_invoices.upcoming(work, subscription, recurring=recurring)
     else:
-        found = None if recurring else subscription_invoices.last(work, subscription, ends)
+        found = None if recurring else cancellation.last_invoice(work, subscription)
     if found is None:
         raise _none()
     return found

@@ -146,14 +146,3 @@ def upcoming(work: Work, subscription: Obj, *, recurring: bool = False) -> Obj |
         return invoice_body(work, draft) if draft.lines or recurring else None
     finally:
         work.now = now
-
-
-def last(work: Work, subscription: Obj, at: int) -> Obj | None:
-    """The last invoice of a subscription that ends at that time (UTC seconds), or None; it is not taken in."""
-    now, work.now = work.now, at
-    try:
-        used = subscription["status"] != "trialing"
-        draft = of_pending(work, subscription, "upcoming", with_usage=used, invoice_id=work.new_id("upcoming"))
-        return None if draft is None else invoice_body(work, draft)
-    finally:
-        work.now = now

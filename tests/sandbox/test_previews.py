@@ -140,6 +140,17 @@ def test_what_comes_every_time(shared: Sandbox) -> None:
     assert who.v1.invoices.create_preview(params).total == 2000
 
 
+def test_the_preview_of_a_planned_end_gives_back_what_the_end_does() -> None:
+    life = Life()
+    end = START + 10 * DAY
+    path = f"/v1/subscriptions/{life.subscribe(life.customer(), life.price(3100))['id']}"
+    life.post(path, cancel_at=end, proration_behavior="create_prorations")
+    quoted = life.post("/v1/invoices/create_preview", subscription=path.rsplit("/", 1)[1])
+    assert [line["amount"] for line in quoted["lines"]["data"]] == [-2100]
+    life.advance(end + 3700)
+    assert figures(quoted) == figures(life.get(f"/v1/invoices/{life.get(path)['latest_invoice']}"))
+
+
 coupons = st.none() | st.fixed_dictionaries({"percent_off": st.integers(1, 100)}) | st.fixed_dictionaries(
     {"amount_off": st.integers(1, 5000), "currency": st.just("usd")}
 )  # fmt: skip
