@@ -22,7 +22,8 @@ INTERVALS = [("month", 1), ("week", 2), ("month", 2), ("year", 1), ("day", 9)]
 NO_CREDIT: Any = {"unused_time_from": {"type": "none"}}
 STEADY = ("cancel_later", "cancel_never", "good_card", "bad_card", "fail_next", "pay", "charge", "pause_collection")
 SHAKY = ("trial_now", "trial_later", "pause", "resume", "cancel_prorated")
-_ID = re.compile(r"\b(upcoming_in|[a-z]+)_[0-9A-Za-z]{8,}(_secret_\w+)?")
+# With a prefix or two, or bare, as the ids of meter events are.
+_ID = re.compile(r"\b(upcoming_in|evt_test|[a-z]+)_[0-9A-Za-z]{8,}(_secret_\w+)?|\b[0-9A-Za-z]{24}\b")
 _LEFT_OUT = ("_meta", "_heard", "_delivery", "_idempotency", "test_helpers.test_clock", "event")
 
 
@@ -114,7 +115,8 @@ def history(life: Life) -> str:
     def numbered(found: re.Match[str]) -> str:
         return known.setdefault(found[0], f"{found[1]}_{len(known)}")
 
-    text = json.dumps([events, dict(sorted(objects.items())), agenda], sort_keys=True, indent=1)
+    # Keys in their own order: some are ids.
+    text = json.dumps([events, dict(sorted(objects.items())), agenda], indent=1)
     return _ID.sub(numbered, text)
 
 
