@@ -20,6 +20,7 @@ _SHAPES = {
     "wdl": ("wdl_", 14), "mail": ("mail_", 14), "secret": ("", 24),
     "clock": ("clock_1", 23), "upcoming": ("upcoming_in_1", 23),
     "coupon": ("", 8), "promo": ("promo_1", 23), "promotion": ("", 8), "di": ("di_1", 23), "txr": ("txr_1", 23),
+    "txi": ("txi_1", 23),
     "ii": ("ii_1", 23), "cbtxn": ("cbtxn_1", 23), "mtr": ("mtr_test_6", 30), "meter_event": ("", 24),
     "thin": ("evt_test_6", 30), "mandate": ("mandate_1", 23), "setatt": ("setatt_1", 23), "py": ("py_3", 23),
     "pyr": ("pyr_1", 23), "txn": ("txn_3", 23), "po": ("po_1", 23), "du": ("du_1", 23), "cn": ("cn_1", 23),

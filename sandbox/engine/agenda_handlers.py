@@ -19,6 +19,7 @@ from . import (
     renewals,
     schedule_phases,
     schedule_states,
+    tax_ids,
     test_clock_changes,
     trials,
 )
@@ -50,6 +51,7 @@ _HANDLERS: dict[str, agenda.Handler] = {
     "subscription.resumption_expire": pausing.resumption_expire_due,
     "subscription.trial_will_end": trials.will_end,
     "subscription.upcoming": renewals.announce,
+    tax_ids.VERIFY: tax_ids.verify_due,
     "test_clock.delete": test_clock_changes.delete_due,
 }
 

@@ -13,6 +13,7 @@ from . import (
     payment_methods,
     setup_intents,
     subscriptions,
+    tax_ids,
 )
 from .discounts import Owner
 from .payment_intent_body import options_for
@@ -128,6 +129,17 @@ def _keep(work: Work, method_id: str, customer_id: str) -> None:
 
 
 def _customer(work: Work, session: Obj) -> Obj | None:
+    """Who pays, with the tax ids that were typed."""
+    customer = _brought_up_to_date(work, session)
+    if customer is not None:
+        known = tax_ids.printed(work, customer["id"])
+        for each in session["_"]["payer"]["tax_ids"]:
+            if each not in known:
+                tax_ids.add(work, customer["id"], each["type"], each["value"], param="tax_id")
+    return customer
+
+
+def _brought_up_to_date(work: Work, session: Obj) -> Obj | None:
     """Who pays: the known customer, brought up to date as the session says, or a new one where one is needed."""
     payer = session["_"]["payer"]
     if session["customer"] is None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidRequest
+from .tax_ids import plain as plain_tax_id
 from .work import Obj
 
 _MOST_FIELDS = 3
@@ -46,10 +47,10 @@ def tax_ids(collection: Obj, kind: str | None, value: str | None) -> list[Obj]:
     """
     if not collection["enabled"] or (not value and collection["required"] == "never"):
         return []
-    plain = (value or "").replace(" ", "")
-    if kind not in TAX_IDS or not re.fullmatch(r"[A-Za-z0-9./-]{5,20}", plain):
+    plain = plain_tax_id(value or "")
+    if kind not in TAX_IDS or not plain:
         raise InvalidRequest("Enter a valid tax ID.", code="tax_id_invalid", param="tax_id")
-    return [{"type": kind, "value": plain.upper()}]
+    return [{"type": kind, "value": plain}]
 
 
 def phone(given: str | None) -> str:

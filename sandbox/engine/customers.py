@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import InvalidRequest, ResourceMissing, modelled
-from . import customer_balance, payment_methods, test_clocks
+from . import customer_balance, payment_methods, tax_ids, test_clocks
 from .fields import absent, address, cleared, merged_metadata, new_metadata, where
 from .work import Obj, Work, copied
 
@@ -14,7 +14,7 @@ KIND = "customer"
 _KNOWN = {
     "address", "balance", "description", "email", "invoice_prefix", "invoice_settings", "metadata",
     "name", "next_invoice_sequence", "payment_method", "phone", "preferred_locales", "shipping",
-    "tax_exempt", "business_name", "individual_name", "test_clock",
+    "tax_exempt", "tax_id_data", "business_name", "individual_name", "test_clock",
 }  # fmt: skip
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -37,6 +37,8 @@ def create(work: Work, params: Obj) -> Obj:
     if "balance" in params:
         customer_balance.set_to(work, customer_id, params["balance"], "initial")
     work.emit("customer.created", customer)
+    for index, each in enumerate(params.get("tax_id_data", [])):
+        tax_ids.add(work, customer_id, each["type"], each["value"], param=f"tax_id_data[{index}][value]")
     return customer
 
 
@@ -47,7 +49,7 @@ def retrieve(work: Work, _params: Obj, customer_id: str) -> Obj:
 
 def update(work: Work, params: Obj, customer_id: str) -> Obj:
     """POST /v1/customers/{id}."""
-    modelled(params, _KNOWN - {"payment_method", "test_clock"}, "customers")
+    modelled(params, _KNOWN - {"payment_method", "tax_id_data", "test_clock"}, "customers")
     customer = work.edit(KIND, customer_id)
     before = copied(customer)
     customer["metadata"] = merged_metadata(customer["metadata"], params.get("metadata"))

@@ -5,7 +5,7 @@ Shapes of the pinned version: `parent.subscription_details`, and no link to the 
 
 from dataclasses import dataclass, field
 
-from . import automatic_tax, invoice_totals
+from . import automatic_tax, invoice_totals, tax_ids
 from .account import COUNTRY, NAME
 from .fields import absent, list_object
 from .invoice_order import in_order
@@ -44,7 +44,7 @@ def invoice_body(work: Work, draft: Draft) -> Obj:
     days = draft.days_until_due
     invoice = {
         **_unused(),
-        **_letterhead(draft.customer),
+        **_letterhead(work, draft.customer),
         "id": draft.id,
         "object": "invoice",
         "attempt_count": 0,
@@ -114,7 +114,7 @@ def _unused() -> Obj:
     }  # fmt: skip
 
 
-def _letterhead(customer: Obj) -> Obj:
+def _letterhead(work: Work, customer: Obj) -> Obj:
     """Who bills whom, as it was when the invoice was made."""
     return {
         "account_country": COUNTRY,
@@ -127,5 +127,5 @@ def _letterhead(customer: Obj) -> Obj:
         "customer_phone": customer["phone"],
         "customer_shipping": copied(customer["shipping"]),
         "customer_tax_exempt": customer["tax_exempt"],
-        "customer_tax_ids": [],
+        "customer_tax_ids": tax_ids.printed(work, customer["id"]),
     }

@@ -14,6 +14,7 @@ from ..engine import (
     promotion_codes,
     refunds,
     schedule_states,
+    tax_ids,
 )
 from ..engine.work import Obj, Work
 
@@ -44,6 +45,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "subscription.resumption_expire": ("subscription", "the resumption expires unless its invoice is paid"),
     "subscription.trial_will_end": ("subscription", "the end of the trial is announced"),
     "subscription.upcoming": ("subscription", "the next invoice is announced"),
+    tax_ids.VERIFY: (tax_ids.KIND, "the authorities answer about a tax ID"),
     "test_clock.delete": ("test_helpers.test_clock", "the test clock is deleted"),
 }
 # Bookkeeping of the account, which nobody waits for.

@@ -27,7 +27,7 @@ def words_of(work: Work, customer_id: str | None, request: Request) -> Words:
 
 
 def payer(invoice: Obj) -> list[str]:
-    """Who is billed, line by line: name, address, e-mail address, telephone number."""
+    """Who is billed, line by line: name, address, e-mail address, telephone number, tax ids."""
     place = invoice["customer_address"] or {}
     town = " ".join(filter(None, (place.get("postal_code"), place.get("city"), place.get("state"))))
     found = (
@@ -38,6 +38,7 @@ def payer(invoice: Obj) -> list[str]:
         place.get("country"),
         invoice["customer_email"],
         invoice["customer_phone"],
+        *(f"{each['type'].upper().replace('_', ' ')} {each['value']}" for each in invoice["customer_tax_ids"]),
     )
     return [each for each in found if each] or [invoice["customer"]]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..contract import Contract
-from ..engine import checkout_sessions, coupons, invoice_payments, price_terms, promotion_codes
+from ..engine import checkout_sessions, coupons, invoice_payments, price_terms, promotion_codes, tax_ids
 from ..engine.fields import list_object
 from ..engine.work import Obj, Work, shown
 from ..errors import InvalidRequest
@@ -43,6 +43,11 @@ def _subscriptions(work: Work, customer: Obj) -> Obj:
     return list_object(found, f"/v1/customers/{customer['id']}/subscriptions")
 
 
+def _tax_ids(work: Work, customer: Obj) -> Obj:
+    found = [item for item in work.all(tax_ids.KIND) if item["customer"] == customer["id"]]
+    return list_object(found, f"/v1/customers/{customer['id']}/tax_ids")
+
+
 def _tiers(work: Work, price: Obj) -> Any:
     tiers = work.read("price", price["id"]).get("_", {}).get("tiers")
     return ABSENT if tiers is None else tiers
@@ -75,7 +80,7 @@ INCLUDES: dict[tuple[str | None, str], Callable[[Work, Obj], Any]] = {
     ("charge", "refunds"): _refunds,
     ("customer", "subscriptions"): _subscriptions,
     ("customer", "sources"): _none_of("sources"),
-    ("customer", "tax_ids"): _none_of("tax_ids"),
+    ("customer", "tax_ids"): _tax_ids,
     ("checkout.session", "line_items"): checkout_sessions.line_items_list,
     ("item", "discounts"): lambda work, item: checkout_sessions.line_item_details(work, item, "discounts"),
     ("item", "taxes"): lambda work, item: checkout_sessions.line_item_details(work, item, "taxes"),

@@ -228,6 +228,8 @@ def test_what_the_page_asks_besides(shared: Sandbox) -> None:
     assert [field.numeric.value for field in done.custom_fields if field.type == "numeric"] == ["12"]
     assert done.custom_fields[2].dropdown.value == "blue"
     assert done.customer_details.tax_ids[0].to_dict() == {"type": "eu_vat", "value": "DE123456789"}
+    kept = shared.client.v1.customers.tax_ids.list(done.customer.id).data
+    assert [(each.type, each.value) for each in kept] == [("eu_vat", "DE123456789")]
     assert (done.customer_details.business_name, done.customer.name) == ("Acme GmbH", "Acme GmbH")
     assert (done.customer_details.phone, done.customer.phone) == ("+49301234567", "+49301234567")
     assert done.consent.terms_of_service == "accepted"
