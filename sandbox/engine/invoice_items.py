@@ -30,7 +30,7 @@ def create(work: Work, params: Obj) -> Obj:
     the next one of that subscription.
     """
     modelled(params, _CREATE, "invoice items")
-    invoice = _draft(work, params["invoice"]) if "invoice" in params else None
+    invoice = _with_room(work, params["invoice"]) if "invoice" in params else None
     customer = _customer(work, params, invoice)
     terms = new_terms(work, params, invoice["currency"] if invoice is not None else customer["currency"])
     if invoice is not None and terms["currency"] != invoice["currency"]:
@@ -145,6 +145,19 @@ def take(work: Work, item_id: str, invoice_id: str) -> Obj:
     return item
 
 
+def assign(work: Work, item_id: str, invoice_id: str) -> None:
+    """Puts a pending item on a draft."""
+    _with_room(work, invoice_id)
+    _put_on(work, take(work, item_id, invoice_id), invoice_id)
+
+
+def unassign(work: Work, item_id: str) -> None:
+    """Takes an item off its draft; it is pending again."""
+    item = work.edit(KIND, item_id)
+    _take_off(work, item)
+    item["invoice"] = None
+
+
 def release(work: Work, invoice_id: str) -> None:
     """The items of a draft that is deleted are pending again."""
     for item in list(work.all(KIND)):
@@ -184,14 +197,20 @@ def _customer(work: Work, params: Obj, invoice: Obj | None) -> Obj:
     return work.edit("customer", customer_id, param="customer")
 
 
-def _draft(work: Work, invoice_id: str) -> Obj:
-    invoice = work.read("invoice", invoice_id, param="invoice")
+def draft(work: Work, invoice_id: str, param: str | None = None) -> Obj:
+    """The draft; InvalidRequest (invoice_not_editable) when it is none any more. `param` names it, else the path."""
+    invoice = work.read("invoice", invoice_id, param=param)
     if invoice["status"] != "draft":
         raise InvalidRequest(
             f"Invoice {invoice_id} is {invoice['status']} and can no longer be edited.",
             code="invoice_not_editable",
-            param="invoice",
+            param=param,
         )
+    return invoice
+
+
+def _with_room(work: Work, invoice_id: str) -> Obj:
+    invoice = draft(work, invoice_id, "invoice")
     if len(invoice["lines"]["data"]) >= _MOST_LINES:
         raise InvalidRequest(f"An invoice has at most {_MOST_LINES} items.", param="invoice")
     return invoice

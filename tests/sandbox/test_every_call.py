@@ -213,6 +213,11 @@ def _billing(sandbox: Sandbox, price: str, customer: str) -> None:
     v1.subscriptions.resume(subscription.id)
     draft = v1.invoices.create({"customer": customer})
     v1.invoices.update(draft.id, {"description": "by hand"})
+    v1.invoices.add_lines(draft.id, {"lines": [{"amount": 700, "description": "Setup"}]})
+    line = v1.invoices.line_items.list(draft.id).data[0].id
+    v1.invoices.line_items.update(draft.id, line, {"amount": 800})
+    v1.invoices.update_lines(draft.id, {"lines": [{"id": line, "quantity": 2}]})
+    v1.invoices.remove_lines(draft.id, {"lines": [{"id": line, "behavior": "delete"}]})
     v1.invoices.delete(draft.id)
     sent = v1.invoices.create({"customer": customer, "collection_method": "send_invoice", "days_until_due": 3})
     v1.invoices.finalize_invoice(sent.id)
