@@ -9,6 +9,7 @@ from . import (
     collection,
     customers,
     discounts,
+    letterheads,
     payment_intents,
     payment_methods,
     setup_intents,
@@ -132,7 +133,7 @@ def _customer(work: Work, session: Obj) -> Obj | None:
     """Who pays, with the tax ids that were typed."""
     customer = _brought_up_to_date(work, session)
     if customer is not None:
-        known = tax_ids.printed(work, customer["id"])
+        known = letterheads.tax_ids(work, customer["id"])
         for each in session["_"]["payer"]["tax_ids"]:
             if each not in known:
                 tax_ids.add(work, customer["id"], each["type"], each["value"], param="tax_id")

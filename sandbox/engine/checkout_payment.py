@@ -194,6 +194,10 @@ def _payer(session: Obj, given: Payer) -> Obj:
         raise InvalidRequest("Enter a valid e-mail address.", param="email")
     if (session["consent_collection"] or {}).get("terms_of_service") == "required" and not given.accepts_terms:
         raise InvalidRequest("Accept the terms of service.", code="terms_required", param="terms")
+    if session["billing_address_collection"] == "required":
+        for part in ("line1", "city", "country"):
+            if not getattr(given, part):
+                raise InvalidRequest("Enter your full billing address.", code="address_incomplete", param=part)
     wants_phone = session["phone_number_collection"]["enabled"]
     kind, value = given.tax_id or (None, None)
     return {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import InvalidRequest, ResourceMissing, modelled
-from . import customer_balance, payment_methods, tax_ids, test_clocks
+from . import customer_balance, letterheads, payment_methods, tax_ids, test_clocks
 from .fields import absent, address, cleared, merged_metadata, new_metadata, where
 from .work import Obj, Work, copied
 
@@ -56,6 +56,7 @@ def update(work: Work, params: Obj, customer_id: str) -> Obj:
     _assign(work, customer, params)
     if "balance" in params:
         customer_balance.set_to(work, customer_id, params["balance"], "adjustment")
+    letterheads.print_on_drafts(work, customer_id)
     work.emit_updated("customer.updated", before, customer)
     return customer
 

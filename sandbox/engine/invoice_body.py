@@ -5,8 +5,7 @@ Shapes of the pinned version: `parent.subscription_details`, and no link to the 
 
 from dataclasses import dataclass, field
 
-from . import automatic_tax, invoice_totals, tax_ids
-from .account import COUNTRY, NAME
+from . import automatic_tax, invoice_totals, letterheads
 from .fields import absent, list_object
 from .invoice_order import in_order
 from .periods import DAY
@@ -44,7 +43,7 @@ def invoice_body(work: Work, draft: Draft) -> Obj:
     days = draft.days_until_due
     invoice = {
         **_unused(),
-        **_letterhead(work, draft.customer),
+        **letterheads.of(work, draft.customer),
         "id": draft.id,
         "object": "invoice",
         "attempt_count": 0,
@@ -112,20 +111,3 @@ def _unused() -> Obj:
         "total_pretax_credit_amounts": [],
         "total_taxes": [],
     }  # fmt: skip
-
-
-def _letterhead(work: Work, customer: Obj) -> Obj:
-    """Who bills whom, as it was when the invoice was made."""
-    return {
-        "account_country": COUNTRY,
-        "account_name": NAME,
-        "customer": customer["id"],
-        "customer_account": None,
-        "customer_address": copied(customer["address"]),
-        "customer_email": customer["email"],
-        "customer_name": customer["name"],
-        "customer_phone": customer["phone"],
-        "customer_shipping": copied(customer["shipping"]),
-        "customer_tax_exempt": customer["tax_exempt"],
-        "customer_tax_ids": tax_ids.printed(work, customer["id"]),
-    }

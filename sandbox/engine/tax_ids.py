@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ..errors import InvalidRequest, ResourceMissing
-from . import agenda
+from . import agenda, letterheads
 from .fields import where
 from .work import Obj, Work, copied
 
@@ -62,7 +62,7 @@ def add(work: Work, customer_id: str, kind: str, value: str, *, param: str) -> O
             },
         },
     )  # fmt: skip
-    _print_on_drafts(work, customer_id)
+    letterheads.print_on_drafts(work, customer_id)
     work.emit("customer.tax_id.created", tax_id)
     if verified and tax_id["value"] != _ENDLESS:
         agenda.put(work, VERIFY, tax_id["id"], work.now + _VERIFIED_AFTER)
@@ -92,7 +92,7 @@ def delete(work: Work, _params: Obj, customer_id: str, tax_id_id: str) -> Obj:
     agenda.drop(work, VERIFY, tax_id_id)
     work.emit("customer.tax_id.deleted", tax_id)
     work.remove(KIND, tax_id_id)
-    _print_on_drafts(work, customer_id)
+    letterheads.print_on_drafts(work, customer_id)
     return {"id": tax_id_id, "object": KIND, "deleted": True}
 
 
@@ -100,19 +100,6 @@ def listing(work: Work, params: Obj, customer_id: str) -> Iterator[Obj]:
     """GET /v1/customers/{id}/tax_ids."""
     work.edit("customer", customer_id)
     return where(work.all(KIND), {**params, "customer": customer_id}, "customer")
-
-
-def printed(work: Work, customer_id: str) -> list[Obj]:
-    """What an invoice says of them, the oldest first."""
-    own = [each for each in work.all(KIND) if each["customer"] == customer_id]
-    return [{"type": each["type"], "value": each["value"]} for each in own[::-1]]
-
-
-def _print_on_drafts(work: Work, customer_id: str) -> None:
-    """Until it is finalized, an invoice has the customer's tax ids of the moment."""
-    for invoice in list(work.all("invoice")):
-        if invoice["customer"] == customer_id and invoice["status"] == "draft":
-            work.edit("invoice", invoice["id"])["customer_tax_ids"] = printed(work, customer_id)
 
 
 def _country(kind: str, value: str) -> str | None:

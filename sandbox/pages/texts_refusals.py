@@ -108,6 +108,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "Esta identificación fiscal no es válida.",
         "Esta identificação fiscal não é válida.",
     ),
+    "address_incomplete": (
+        "Enter your full billing address.",
+        "Escriba su dirección de facturación completa.",
+        "Informe seu endereço de cobrança completo.",
+    ),
     "terms_required": (
         "Agree to the terms of service to go on.",
         "Acepte las condiciones del servicio para continuar.",

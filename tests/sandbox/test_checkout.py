@@ -269,7 +269,7 @@ def test_the_free_plan_needs_no_card(shared: Sandbox) -> None:
 
 def test_a_session_without_a_customer_makes_one(shared: Sandbox, price: str) -> None:
     session = open_session(shared, price, billing_address_collection="required")
-    press(session, name="Ada Lovelace", country="gb", postal_code="W1")
+    press(session, name="Ada Lovelace", line1="12 St James Square", city="London", country="gb", postal_code="SW1Y 4JH")
     done: Any = shared.client.v1.checkout.sessions.retrieve(session.id, {"expand": ["customer"]})
     assert (done.customer.email, done.customer.name) == ("payer@example.com", "Ada Lovelace")
     assert done.customer.address.country == "GB"

@@ -61,3 +61,11 @@ def test_the_control_api_pays_with_a_whole_address(shared: Sandbox, price: str) 
     shared.control(f"checkout/{session.id}/pay", {"card": "4242424242424242", "email": "a@example.com", **ADDRESS})
     done: Any = shared.client.v1.checkout.sessions.retrieve(session.id)
     assert done.customer_details.address.line2 == "ap. 7"
+
+
+@pytest.mark.parametrize("part", ["line1", "city", "country"])
+def test_what_the_form_requires_is_required_without_it_too(shared: Sandbox, price: str, part: str) -> None:
+    session = open_session(shared, price, billing_address_collection="required")
+    answer = press(session, **{**ADDRESS, part: ""})
+    assert "Enter your full billing address." in answer.text
+    assert shared.client.v1.checkout.sessions.retrieve(session.id).status == "open"

@@ -6,6 +6,7 @@ import pytest
 import stripe
 
 from .conftest import Sandbox
+from .lives import Life
 from .support import product_with_price
 from .timing import DAY, START, advance, clock_at, clocked_customer, told
 
@@ -149,3 +150,17 @@ def test_sending_by_hand(shared: Sandbox) -> None:
     assert (later.auto_advance, later.automatically_finalizes_at) == (False, START + DAY)
     advance(shared, clock.id, START + DAY)
     assert invoices.retrieve(charged.id).status == "paid"
+
+
+def test_a_draft_names_the_customer_as_it_is_now() -> None:
+    life = Life()
+    customer = life.customer()
+    life.post("/v1/invoiceitems", customer=customer, amount=500, currency="usd")
+    first, second = (life.post("/v1/invoices", customer=customer)["id"] for _ in range(2))
+    life.post(f"/v1/invoices/{first}/finalize")
+    now = {"name": "Acme Holding", "email": "new@acme.example", "address": {"line1": "Am Tor 1", "country": "DE"}}
+    life.post(f"/v1/customers/{customer}", **now)
+    named = [life.get(f"/v1/invoices/{invoice}") for invoice in (first, second)]
+    assert [invoice["customer_name"] == "Acme Holding" for invoice in named] == [False, True]
+    assert named[1]["customer_email"] == "new@acme.example"
+    assert named[1]["customer_address"]["line1"] == "Am Tor 1"
