@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from .conftest import Sandbox
 from .shopping import priced, session_for
-from .support import customer_with_card, open_session, paid_session, product_with_price
+from .support import LOOKS, customer_with_card, open_session, paid_session, product_with_price
 from .test_invoice_page import open_invoice
 
 pytestmark = pytest.mark.browser
@@ -128,8 +128,7 @@ def everything(shared: Sandbox) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_pages_are_accessible_and_fit(shared: Sandbox, browser: Browser, width: int, scheme: Any) -> None:
     # axe is injected as a script, which the pages' own policy would refuse.
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)

@@ -11,6 +11,7 @@ from sandbox.outside.netbox import tokens
 from sandbox.outside.odoo.seeding import BOT_KEY
 
 from .conftest import Sandbox
+from .support import LOOKS
 
 pytestmark = pytest.mark.browser
 SLACK = "/services/T0001/B0001/secret"
@@ -34,8 +35,7 @@ def furnish(sandbox: Sandbox) -> None:
     post(f"{sandbox.url}/odoo/json/2/res.partner/search", json={"domain": []}, headers=bearer, timeout=10)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_pages_are_accessible_and_fit(sandbox: Sandbox, browser: Browser, width: int, scheme: Any) -> None:
     furnish(sandbox)
     # axe is injected as a script, which the pages' own policy would refuse.

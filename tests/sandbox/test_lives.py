@@ -22,7 +22,7 @@ from .test_previews import figures
 from .test_time_properties import STARTS, history
 
 # Some 0.25 s of CPU each: every run of the suite tries others, and LIVES=2000 is the whole demonstration.
-LIVES = int(os.environ.get("LIVES", "90"))
+LIVES = int(os.environ.get("LIVES", "50"))
 STEPS = 16
 HOUR_AND_A_BIT = 3700
 BEHAVIORS = st.sampled_from(["create_prorations", "create_prorations", "always_invoice", "always_invoice", "none"])

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from .conftest import Sandbox
 from .shopping import priced, text_of
-from .support import customer_with_card
+from .support import LOOKS, customer_with_card
 from .timing import DAY, advance, clock_at, clocked_customer
 
 CARD = {"method": "card", "number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123"}
@@ -274,8 +274,7 @@ def test_the_link_ends_and_a_foreign_site_cannot_use_it(shared: Sandbox) -> None
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_a_customer_cancels_in_the_browser(shared: Sandbox, browser: Browser, width: int, scheme: Any) -> None:
     customer, _ = customer_with_card(shared)
     basic, pro = priced(shared, 2000, name="Basic"), priced(shared, 4000, name="Pro")
