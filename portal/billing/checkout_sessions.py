@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import current_app
 from sqlalchemy import select
 
-from portal import clock
+from portal import clock, steps
 from portal.billing import customers
 from portal.errors import Unavailable
 from portal.extensions import db
@@ -143,14 +143,14 @@ def _subscribe_free(checkout: Checkout, price: PlanPrice, customer_id: str) -> d
 def _store(work: Work, opened: dict[str, Any]) -> None:
     checkout = _locked_checkout(work)
     if opened["object"] == "subscription":
-        checkout.state = "complete"
+        steps.move(checkout, "complete")
         checkout.closed_at = clock.now()
         checkout.stripe_subscription_id = opened["id"]
     else:
         checkout.stripe_session_id = opened["id"]
         checkout.expires_at = clock.from_timestamp(opened["expires_at"])
         if checkout.state == "preparing":  # not when it was abandoned meanwhile
-            checkout.state = "open"
+            steps.move(checkout, "open")
             checkout.url = opened["url"]
     audit.record("checkout.open", "checkout", str(checkout.id), after={"stripe_id": opened["id"]})
     if opened["object"] == "subscription":  # after the audit entry: the mirror locks in this order too
@@ -163,7 +163,7 @@ def _fail(work: Work, error_code: str) -> None:
     db.session.rollback()
     checkout = _locked_checkout(work)
     if checkout.is_under_way:
-        checkout.state = "failed"
+        steps.move(checkout, "failed", reason=error_code)
         checkout.error_code = error_code
         checkout.closed_at = clock.now()
     audit.record("checkout.fail", "checkout", str(checkout.id), after={"error": error_code})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock, tenancy
+from portal import business_time, clock, steps, tenancy
 from portal.billing import catalogue, checkout_sessions, customers
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, NotFound
@@ -154,9 +154,9 @@ def _begin(price: catalogue.OfferedPrice, plan_id: str, *, actor: UUID, language
         plan_price_id=price.plan_price_id,
         started_by=actor,
         language=language,
-        state="preparing",
         trial_days=0,
     )
+    steps.begin(checkout, "preparing")
     db.session.add(checkout)
     db.session.flush()
     work = stage_leased(
@@ -211,7 +211,7 @@ def _under_way() -> Checkout | None:
 def _is_stale(checkout: Checkout) -> bool:
     """Past its end without an event, so that nobody can pay it any more; or never opened, so that nobody will."""
     if checkout.expires_at is not None:
-        return checkout.expires_at <= clock.now()
+        return checkout.expires_at <= business_time.now()
     return checkout.created_at <= clock.now() - checkout_sessions.GIVEN_UP_AFTER
 
 

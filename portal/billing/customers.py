@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -17,6 +18,7 @@ from portal.models import Customer, StripeCustomer, Tenant
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import CustomerCreateParams, CustomerUpdateParams
+    from stripe.params.test_helpers import TestClockCreateParams
 
 KEY_IS_KEPT = timedelta(hours=23)  # Stripe forgets an idempotency key after 24 h
 log = logging.getLogger("portal.customers")
@@ -57,7 +59,15 @@ def _found_or_created(tenant_id: UUID, asked_at: datetime) -> str:
         return found
     # Constant parameters: a repeat after the tenant was renamed would otherwise be refused as another request.
     params: CustomerCreateParams = {"metadata": {"tenant_id": str(tenant_id)}}
+    if current_app.extensions["settings"].stripe_test_clocks:
+        params["test_clock"] = _test_clock(tenant_id, asked_at)
     return gateway().write(lambda s: s.v1.customers.create(params, keyed(f"customer:{tenant_id}"))).id
+
+
+def _test_clock(tenant_id: UUID, asked_at: datetime) -> str:
+    """A clock of the tenant's own, that somebody has to move from now on."""
+    params: TestClockCreateParams = {"frozen_time": int(asked_at.timestamp()), "name": str(tenant_id)}
+    return gateway().write(lambda s: s.v1.test_helpers.test_clocks.create(params, keyed(f"test_clock:{tenant_id}"))).id
 
 
 def _made_earlier(tenant_id: UUID, asked_at: datetime) -> str | None:

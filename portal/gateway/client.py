@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import stripe
 from flask import Flask, current_app
+from werkzeug.http import parse_date
 
-from portal import failpoints
+from portal import clock, failpoints
 from portal.gateway.errors import PaymentServiceUnavailable, translate
 
 API_VERSION = "2026-10-28.endive"
@@ -68,9 +69,17 @@ class Gateway:
         point = f"stripe.{failpoints.caller_name(call)}"
         try:
             with failpoints.around(point, _no_connection):
-                return call(self.stripe)
+                answer = call(self.stripe)
         except stripe.StripeError as error:
             raise translate(error) from error
+        _hear_the_time(answer)
+        return answer
+
+
+def _hear_the_time(answer: Any) -> None:
+    headers = getattr(getattr(answer, "last_response", None), "headers", {})
+    if (date := parse_date(headers.get("Date"))) is not None:
+        clock.hear_stripe(date)
 
 
 def _no_connection() -> stripe.APIConnectionError:

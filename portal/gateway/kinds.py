@@ -26,6 +26,7 @@ _FAMILIES = {
     "payment_intent.": "payment_intent",
     "charge.": "payment_intent",
     "refund.": "payment_intent",
+    "test_helpers.test_clock.": "test_clock",
 }
 # These name their object through another field than `id`.
 _THROUGH = {
@@ -54,6 +55,7 @@ POLLED: Mapping[str, tuple[str, ...]] = {
         "payment_method.attached",
         "payment_method.updated",
         "payment_method.automatically_updated",
+        "test_helpers.test_clock.ready",
     ),
     "invoicing": (
         "invoice.created",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock
+from portal import clock, steps
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
@@ -30,7 +30,7 @@ def apply(resource: dict[str, Any]) -> None:
     checkout = _checkout_of(resource)
     status = resource["status"]
     if status in ("complete", "expired") and checkout.state not in ("complete", status):
-        checkout.state = status
+        steps.move(checkout, status)
         checkout.stripe_subscription_id = resource["subscription"]
         checkout.closed_at = clock.now()
         checkout.url = None  # it leads nowhere any more

@@ -1,4 +1,4 @@
-"""Stripe's customer: which payment method is the default, and the credit balance."""
+"""Stripe's customer: which payment method is the default, the credit balance, the test clock."""
 
 from typing import Any
 
@@ -11,7 +11,11 @@ from portal.models import Customer
 
 
 def fetch(object_id: str) -> dict[str, Any]:
-    return as_dict(gateway().read(lambda s: s.v1.customers.retrieve(object_id)))
+    """The customer, with the test clock that it lives on in place of the clock's id."""
+    resource = as_dict(gateway().read(lambda s: s.v1.customers.retrieve(object_id)))
+    if clock_id := resource.get("test_clock"):
+        resource["test_clock"] = as_dict(gateway().read(lambda s: s.v1.test_helpers.test_clocks.retrieve(clock_id)))
+    return resource
 
 
 def customer(resource: dict[str, Any]) -> str | None:
@@ -25,9 +29,15 @@ def apply(resource: dict[str, Any]) -> None:
     row = locked()
     row.default_payment_method = (resource.get("invoice_settings") or {}).get("default_payment_method")
     row.balance_minor = resource.get("balance") or 0
+    _copy_test_clock(row, resource.get("test_clock"))
     row.synced_at = clock.now()
     if row.default_payment_method:
         want(row.default_payment_method, "payment_method")
+
+
+def _copy_test_clock(row: Customer, resource: dict[str, Any] | None) -> None:
+    row.stripe_test_clock_id = resource["id"] if resource else None
+    row.test_clock_at = clock.from_timestamp(resource["frozen_time"]) if resource else None
 
 
 def locked() -> Customer:

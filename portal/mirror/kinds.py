@@ -12,6 +12,7 @@ from portal.mirror import (
     payment_intents,
     payment_methods,
     subscriptions,
+    test_clocks,
 )
 
 Resource = dict[str, Any]
@@ -37,4 +38,5 @@ KINDS: Mapping[str, Mirrored] = {
         payment_methods.fetch, payment_methods.customer, payment_methods.apply, payment_methods.former_tenant
     ),
     "subscription": Mirrored(subscriptions.fetch, subscriptions.customer, subscriptions.apply),
+    "test_clock": Mirrored(test_clocks.fetch, test_clocks.customer, test_clocks.apply),
 }

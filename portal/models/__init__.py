@@ -2,11 +2,14 @@
 
 from portal.models.audit import AuditEntry
 from portal.models.base import Model
+from portal.models.checkouts import Checkout
+from portal.models.customers import Customer
 from portal.models.installation import Installation
 from portal.models.invoices import Invoice, InvoiceDocument, InvoiceLine, Payment
 from portal.models.notices import Notice
 from portal.models.plans import Plan, PlanPrice
-from portal.models.subscriptions import Checkout, Customer, PaymentMethod, Subscription
+from portal.models.steps import LegalStep, Step
+from portal.models.subscriptions import PaymentMethod, Subscription
 from portal.models.tenants import BillingDetails, Tenant, TenantSlug
 from portal.models.users import (
     EmailAddress,
@@ -41,6 +44,7 @@ __all__ = [
     "Invoice",
     "InvoiceDocument",
     "InvoiceLine",
+    "LegalStep",
     "LoginAttempt",
     "Membership",
     "MetricValue",
@@ -54,6 +58,7 @@ __all__ = [
     "Plan",
     "PlanPrice",
     "StaffMember",
+    "Step",
     "StripeCursor",
     "StripeCustomer",
     "StripeEvent",

@@ -1,4 +1,4 @@
-"""The tenant's customer record, checkouts, subscriptions and payment methods."""
+"""The tenant's subscriptions and payment methods, as Stripe has them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,19 +10,6 @@ from portal.models.base import Minor, Model, TenantOwned, Timestamped
 
 LIVE_STATUSES = ("trialing", "active", "past_due", "unpaid", "paused")
 _LIVE_SQL = "superseded_reason IS NULL AND status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused')"
-
-
-class Customer(Model):
-    """The tenant at Stripe. The row exists before the Stripe customer does."""
-
-    __tablename__ = "customers"
-
-    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
-    stripe_customer_id: Mapped[str | None]
-    requested_at: Mapped[datetime | None]
-    default_payment_method: Mapped[str | None]
-    balance_minor: Mapped[Minor] = mapped_column(server_default="0")
-    synced_at: Mapped[datetime | None]
 
 
 class Subscription(TenantOwned, Timestamped, Model):
@@ -70,41 +57,6 @@ class Subscription(TenantOwned, Timestamped, Model):
     def amount_minor(self) -> int:
         """What a period costs before discounts and tax, in minor units."""
         return self.unit_amount_minor * self.quantity
-
-
-class Checkout(TenantOwned, Timestamped, Model):
-    """One try to subscribe: ``preparing`` → ``open`` → ``complete`` | ``expired`` | ``failed``.
-
-    ``abandoned`` was left by the customer and waits for Stripe's word, which may still be ``complete``.
-    """
-
-    __tablename__ = "checkouts"
-    __table_args__ = (
-        CheckConstraint("state IN ('preparing', 'open', 'abandoned', 'complete', 'expired', 'failed')", name="state"),
-        Index(
-            "checkouts_under_way_idx", "tenant_id", unique=True,
-            postgresql_where=text("state IN ('preparing', 'open')"),
-        ),
-        Index("checkouts_stripe_session_id_idx", "tenant_id", "stripe_session_id", unique=True),
-    )  # fmt: skip
-
-    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
-    plan_id: Mapped[str] = mapped_column(ForeignKey("plans.plan_id"))
-    plan_price_id: Mapped[UUID] = mapped_column(ForeignKey("plan_prices.id"))
-    started_by: Mapped[UUID | None]
-    language: Mapped[str] = mapped_column(server_default="en")
-    trial_days: Mapped[int] = mapped_column(server_default="0")
-    state: Mapped[str] = mapped_column(server_default="preparing")
-    stripe_session_id: Mapped[str | None]
-    url: Mapped[str | None]
-    expires_at: Mapped[datetime | None]
-    stripe_subscription_id: Mapped[str | None]
-    error_code: Mapped[str | None]
-    closed_at: Mapped[datetime | None]
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.state in ("preparing", "open")
 
 
 class PaymentMethod(TenantOwned, Timestamped, Model):

@@ -1,7 +1,9 @@
 """Two subscriptions of one tenant: whatever our record says, Stripe's word of both decides."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 
 from portal import tenancy
 from portal.billing import checkouts
@@ -11,7 +13,9 @@ from portal.gateway.client import gateway
 from portal.gateway.inbox import want
 from portal.models import Checkout, Notice, PlanPrice, StripeCustomer, Subscription
 from portal.outbox import stage
+from tests.pages import rows
 from tests.support.shopping import buy, land, make_tenant, start, step
+from tests.support.steps import bring
 
 
 def stripe_subscribe(tenant_id, plan_id: str) -> str:
@@ -102,10 +106,11 @@ def test_no_second_session_stays_open_beside_a_paid_one(web, tenant, stripe_sand
 def test_a_payment_that_is_being_confirmed_keeps_a_second_one_away(web, tenant, stripe_sandbox):
     checkout = start(tenant)
     stripe_sandbox.pay(checkout.stripe_session_id)
-    engine = create_engine(web.extensions["settings"].role_url("owner"))
-    with engine.begin() as connection:  # the session was mirrored, the subscription not yet
-        connection.execute(text("UPDATE checkouts SET state = 'complete', stripe_subscription_id = 'sub_not_here_yet'"))
-    engine.dispose()
+    with tenancy.bound(tenant):  # the session was mirrored, the subscription not yet
+        row = checkouts.get(checkout.id)
+        bring(db.session(), row, "complete")
+        row.stripe_subscription_id = "sub_not_here_yet"
+        db.session.commit()
     with pytest.raises(checkouts.BeingConfirmed):
         start(tenant, "professional")
 
@@ -125,12 +130,9 @@ def test_work_that_names_another_tenants_subscription_does_nothing(web, worker, 
 
 
 def test_a_checkout_that_was_never_opened_ends_after_a_day(web, tenant):
-    checkout = start(tenant)
-    engine = create_engine(web.extensions["settings"].role_url("owner"))
-    with engine.begin() as connection:
-        long_ago = "created_at = now() - interval '24 hours', expires_at = NULL, url = NULL, stripe_session_id = NULL"
-        connection.execute(text(f"UPDATE checkouts SET state = 'preparing', {long_ago}"))  # noqa: S608
-    engine.dispose()
+    with rows.written(web.extensions["settings"]) as session:
+        long_ago = rows.NOW - timedelta(days=1)
+        checkout = rows.checkout(session, tenant, "preparing", stripe_session_id=None, created_at=long_ago)
     assert step(tenant, checkout) == "expired"
     assert start(tenant).id != checkout.id
 

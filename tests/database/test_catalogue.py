@@ -18,6 +18,7 @@ PLATFORM = {
     "email_addresses": "global uniqueness of addresses",
     "heartbeats": "which workers live",
     "installation": "one row for the installation",
+    "legal_steps": "which states may follow which, the same for all",
     "login_attempts": "before anybody is known",
     "metric_values": "figures over all tenants",
     "outbox": "owed work; policies by role and request",

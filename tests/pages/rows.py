@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 from portal import config
 from portal.ids import uuid7
 from portal.models import Checkout, Customer, Invoice, InvoiceDocument, InvoiceLine, Payment, PlanPrice, Subscription
+from tests.support.steps import bring
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 VAT = {"name": "VAT", "percent": "19.0", "is_inclusive": False, "taxable_minor": 2900, "amount_minor": 551}
@@ -118,11 +119,11 @@ def checkout(session: Session, tenant_id: UUID, state: str = "open", **values: A
         "id": uuid7(),
         "plan_id": "starter",
         "plan_price_id": price(session, "starter").id,
-        "state": state,
         "stripe_session_id": f"cs_test_{uuid7().hex}",
         "url": "https://checkout.stripe.com/c/pay/cs_test" if state == "open" else None,
         **values,
     })  # fmt: skip
+    bring(session, row, state)
     session.add(row)
     session.flush()
     return row

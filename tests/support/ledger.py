@@ -11,7 +11,7 @@ from portal.config import Settings
 
 TABLES = (
     "audit_entries", "checkouts", "customers", "drift_findings", "invoice_documents", "invoice_lines", "invoices",
-    "notices", "outbox", "payment_methods", "payments", "stripe_customers", "stripe_events", "stripe_objects",
+    "notices", "outbox", "payment_methods", "payments", "steps", "stripe_customers", "stripe_events", "stripe_objects",
     "subscriptions",
 )  # fmt: skip
 # What differs from one run to the next without meaning anything: times of ours, counters, leases, hashes.
@@ -27,6 +27,7 @@ VOLATILE = {
     "outbox": ["id", "attempts", "next_at", "lease_token", "lease_until", "created_at", "done_at", "lapses", "outages"],
     "payment_methods": [],
     "payments": [],
+    "steps": ["created_at"],
     "stripe_customers": ["created_at"],
     "stripe_events": ["received_at", "payload"],
     "stripe_objects": [
