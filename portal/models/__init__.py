@@ -3,6 +3,7 @@
 from portal.models.audit import AuditEntry
 from portal.models.base import Model
 from portal.models.checkouts import Checkout
+from portal.models.coupons import Coupon, CouponRedemption
 from portal.models.customers import Customer
 from portal.models.installation import Installation
 from portal.models.invoices import Invoice, InvoiceDocument, InvoiceLine, Payment
@@ -36,6 +37,8 @@ __all__ = [
     "AuditEntry",
     "BillingDetails",
     "Checkout",
+    "Coupon",
+    "CouponRedemption",
     "Customer",
     "DriftFinding",
     "EmailAddress",

@@ -40,6 +40,7 @@ class Checkout(TenantOwned, Timestamped, Stepped, Model):
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
     plan_id: Mapped[str] = mapped_column(ForeignKey("plans.plan_id"))
     plan_price_id: Mapped[UUID] = mapped_column(ForeignKey("plan_prices.id"))
+    coupon_id: Mapped[UUID | None] = mapped_column(ForeignKey("coupons.id"))
     started_by: Mapped[UUID | None]
     language: Mapped[str] = mapped_column(server_default="en")
     trial_days: Mapped[int] = mapped_column(server_default="0")

@@ -1,6 +1,7 @@
 """The tenant's subscriptions and payment methods, as Stripe has them."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
@@ -16,7 +17,8 @@ class Subscription(TenantOwned, Timestamped, Model):
     """A mirror of Stripe's subscription; ``status`` is Stripe's word, never ours.
 
     ``superseded_reason``: ``contested`` beside a live one until both were read again, ``duplicate`` then
-    ended and refunded, ``replaced`` a free plan that a paid one took over from.
+    ended and refunded, ``replaced`` a free plan that a paid one took over from. ``discounts``: those that its next
+    invoice will have, as :mod:`portal.mirror.discounts` keeps them.
     """
 
     __tablename__ = "subscriptions"
@@ -46,6 +48,7 @@ class Subscription(TenantOwned, Timestamped, Model):
     default_payment_method: Mapped[str | None]
     latest_stripe_invoice_id: Mapped[str | None]
     superseded_reason: Mapped[str | None]
+    discounts: Mapped[list[Any]] = mapped_column(server_default="[]")
     synced_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
