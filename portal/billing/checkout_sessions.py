@@ -16,7 +16,8 @@ from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, keyed
 from portal.gateway.errors import StripeMisconfigured, StripeRefused
 from portal.gateway.inbox import want
-from portal.models import Checkout, PlanPrice
+from portal.mirror import redemptions
+from portal.models import Checkout, Coupon, PlanPrice
 from portal.outbox import Retry, Work, finish
 from portal.security import audit
 
@@ -46,6 +47,7 @@ def open_session(work: Work) -> None:
     require_money_allowed()
     checkout = _locked_checkout(work)
     price = db.session.get_one(PlanPrice, checkout.plan_price_id)
+    coupon = None if checkout.coupon_id is None else db.session.get_one(Coupon, checkout.coupon_id)
     # One that was ended meanwhile is still opened: only then its session has a name and can be expired.
     if checkout.stripe_session_id or checkout.stripe_subscription_id or checkout.state == "failed":
         finish(work)
@@ -53,14 +55,14 @@ def open_session(work: Work) -> None:
         return
     db.session.commit()
     try:
-        opened = _opened(checkout, price, customers.ensure_stripe_customer())
+        opened = _opened(checkout, price, coupon, customers.ensure_stripe_customer())
     except (StripeRefused, StripeMisconfigured, GivenUp) as error:
         _fail(work, error.code)
         raise
     _store(work, opened)
 
 
-def _opened(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
+def _opened(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
     """What Stripe made for the checkout: a session, or for the free plan the subscription itself.
 
     Raises :class:`GivenUp` when the first try lies so far back that its key is forgotten at Stripe: asked
@@ -72,7 +74,9 @@ def _opened(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str,
         if found is None:
             raise GivenUp
         return found
-    return _subscribe_free(checkout, price, customer_id) if is_free else _open(checkout, price, customer_id)
+    if is_free:
+        return _subscribe_free(checkout, price, customer_id)
+    return _open(checkout, price, coupon, customer_id)
 
 
 def _free_subscription_of(checkout: Checkout, customer_id: str) -> dict[str, Any] | None:
@@ -109,8 +113,8 @@ def _locked_checkout(work: Work) -> Checkout:
     ).one()
 
 
-def _open(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
-    """Parameters come from the checkout's frozen columns only, so that a repeat sends the same ones."""
+def _open(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
+    """Parameters come from frozen columns only (the checkout's, its price's and coupon's ids), so that a repeat sends the same ones."""
     page = f"{current_app.extensions['settings'].public_url}/checkout/{checkout.id}"
     metadata = {
         "tenant_id": str(checkout.tenant_id),
@@ -128,6 +132,8 @@ def _open(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, A
         "metadata": metadata,
         "subscription_data": {"metadata": metadata},
     }
+    if coupon is not None:
+        params["discounts"] = [{"coupon": str(coupon.stripe_coupon_id)}]
     return as_dict(gateway().write(lambda s: s.v1.checkout.sessions.create(params, keyed(f"checkout:{checkout.id}"))))
 
 
@@ -166,6 +172,7 @@ def _fail(work: Work, error_code: str) -> None:
         steps.move(checkout, "failed", reason=error_code)
         checkout.error_code = error_code
         checkout.closed_at = clock.now()
+    redemptions.release(redemptions.of(checkout), error_code)
     audit.record("checkout.fail", "checkout", str(checkout.id), after={"error": error_code})
     finish(work)
     db.session.commit()

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import business_time, clock, steps, tenancy
-from portal.billing import catalogue, checkout_sessions, customers
+from portal.billing import catalogue, checkout_sessions, coupons, customers
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, NotFound
 from portal.extensions import db
@@ -20,6 +20,7 @@ from portal.mirror import rivals
 from portal.mirror.customers import locked
 from portal.models import Checkout, Invoice, Subscription
 from portal.outbox import LeaseLost, Work, release, stage_leased
+from portal.pricing.eligibility import CouponRefused
 from portal.security import audit
 
 LEASE_SECONDS = 60  # four calls of 15 s
@@ -62,13 +63,15 @@ class Progress:
         return ended or (self.step == "active" and self.invoice is not None)
 
 
-def start(plan_id: str, interval: str, *, actor: UUID, language: str) -> Checkout:
+def start(plan_id: str, interval: str, *, actor: UUID, language: str, coupon_code: str = "") -> Checkout:
     """Begin to subscribe the bound tenant; returns the checkout with the ``url`` to send the browser to.
 
-    A second call for the same price returns the same checkout, also from another tab; for another price the
+    A second call for the same price and coupon returns the same checkout, also from another tab; for others the
     earlier one is ended first. While another request is still opening it, ``url`` may be ``None``. The free
-    plan needs no card: its checkout is ``complete`` at once.
-    Raises :class:`portal.billing.catalogue.UnknownPlan`, :class:`AlreadySubscribed`, :class:`StillPreparing`,
+    plan needs no card: its checkout is ``complete`` at once. Without a ``coupon_code`` the best automatic coupon is
+    used, if there is one; a redemption of it stays reserved until Stripe says how the session ended.
+    Raises :class:`portal.pricing.eligibility.CouponRefused`,
+    :class:`portal.billing.catalogue.UnknownPlan`, :class:`AlreadySubscribed`, :class:`StillPreparing`,
     :class:`portal.gateway.account.MoneyStopped`, :class:`portal.gateway.errors.StripeFailure`.
     """
     require_money_allowed()
@@ -76,14 +79,17 @@ def start(plan_id: str, interval: str, *, actor: UUID, language: str) -> Checkou
     customers.ensure_row()
     locked()
     _refuse_second(price)
+    deal = _deal(price, plan_id, coupon_code)
+    coupon_id = None if deal is None else deal.coupon.id
     if (under_way := _under_way()) is not None:
-        if under_way.plan_price_id == price.plan_price_id and not _is_stale(under_way):
+        is_same = (under_way.plan_price_id, under_way.coupon_id) == (price.plan_price_id, coupon_id)
+        if is_same and not _is_stale(under_way):
             if under_way.stripe_session_id:  # it may have ended at Stripe without telling us
                 want(under_way.stripe_session_id, "checkout_session")
             db.session.commit()
             return _awaited(under_way)
         rivals.abandon(under_way)
-    checkout, work = _begin(price, plan_id, actor=actor, language=language)
+    checkout, work = _begin(price, plan_id, deal, actor=actor, language=language)
     db.session.commit()
     _open(work)
     return checkout
@@ -145,13 +151,25 @@ def abandon(checkout_id: UUID) -> Checkout:
     return checkout
 
 
-def _begin(price: catalogue.OfferedPrice, plan_id: str, *, actor: UUID, language: str) -> tuple[Checkout, Work]:
-    """Write the intent down: the checkout, and the work that this request means to do itself."""
+def _deal(price: catalogue.OfferedPrice, plan_id: str, coupon_code: str) -> coupons.Deal | None:
+    try:
+        wanted = coupons.Price(plan_id, price.interval, price.currency, price.unit_amount_minor)
+        return coupons.Desk(coupon_code).deal(wanted)
+    except CouponRefused:
+        db.session.rollback()
+        raise
+
+
+def _begin(
+    price: catalogue.OfferedPrice, plan_id: str, deal: coupons.Deal | None, *, actor: UUID, language: str
+) -> tuple[Checkout, Work]:
+    """Write the intent down: the checkout, its coupon, and the work that this request means to do itself."""
     checkout = Checkout(
         tenant_id=tenancy.require_tenant(),
         id=uuid7(),
         plan_id=plan_id,
         plan_price_id=price.plan_price_id,
+        coupon_id=None if deal is None else deal.coupon.id,
         started_by=actor,
         language=language,
         trial_days=0,
@@ -159,6 +177,8 @@ def _begin(price: catalogue.OfferedPrice, plan_id: str, *, actor: UUID, language
     steps.begin(checkout, "preparing")
     db.session.add(checkout)
     db.session.flush()
+    if deal is not None:
+        _reserve(deal, checkout)
     work = stage_leased(
         "checkout.open",
         f"checkout.open:{checkout.id}",
@@ -166,9 +186,18 @@ def _begin(price: catalogue.OfferedPrice, plan_id: str, *, actor: UUID, language
         payload={"checkout_id": str(checkout.id)},
         seconds=LEASE_SECONDS,
     )
-    chosen = {"plan_id": plan_id, "interval": price.interval}
+    chosen = {"plan_id": plan_id, "interval": price.interval, "coupon": None if deal is None else deal.coupon.code}
     audit.record("checkout.start", "checkout", str(checkout.id), after=chosen, actor=actor)
     return checkout, work
+
+
+def _reserve(deal: coupons.Deal, checkout: Checkout) -> None:
+    """Raises what came in between, and then nothing of the checkout was written."""
+    try:
+        coupons.reserve(deal, actor=checkout.started_by, checkout_id=checkout.id)
+    except CouponRefused:
+        db.session.rollback()
+        raise
 
 
 def _open(work: Work) -> None:

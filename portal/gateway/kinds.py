@@ -19,7 +19,7 @@ _FAMILIES = {
     "invoice_payment.": "invoice",
     "invoiceitem.": None,
     "customer.": "customer",
-    "customer.discount.": "customer",
+    "customer.discount.": "subscription",
     "customer.source.": "customer",
     "customer.tax_id.": "customer",
     "payment_method.": "payment_method",
@@ -30,7 +30,7 @@ _FAMILIES = {
 }
 # These name their object through another field than `id`.
 _THROUGH = {
-    "customer.discount.": "customer",
+    "customer.discount.": "subscription",
     "customer.source.": "customer",
     "customer.tax_id.": "customer",
     "charge.": "payment_intent",
@@ -47,6 +47,9 @@ POLLED: Mapping[str, tuple[str, ...]] = {
         "checkout.session.async_payment_failed",
         "checkout.session.expired",
         "customer.updated",
+        "customer.discount.created",
+        "customer.discount.updated",
+        "customer.discount.deleted",
         "customer.subscription.created",
         "customer.subscription.updated",
         "customer.subscription.deleted",

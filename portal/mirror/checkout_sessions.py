@@ -9,6 +9,7 @@ from portal import clock, steps
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
+from portal.mirror import redemptions
 from portal.mirror.customers import locked
 from portal.mirror.errors import NotYet, Unmirrorable
 from portal.models import Checkout
@@ -35,6 +36,7 @@ def apply(resource: dict[str, Any]) -> None:
         checkout.closed_at = clock.now()
         checkout.url = None  # it leads nowhere any more
         audit.record(f"checkout.{status}", "checkout", str(checkout.id), after={"plan_id": checkout.plan_id})
+    redemptions.follow_session(checkout, resource)
     if status == "complete":
         _follow(resource)
 

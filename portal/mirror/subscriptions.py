@@ -10,7 +10,7 @@ from portal.findings import report
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
 from portal.ids import uuid7
-from portal.mirror import rivals
+from portal.mirror import discounts, redemptions, rivals
 from portal.mirror.customers import locked
 from portal.mirror.errors import Unmirrorable
 from portal.models import Invoice, PlanPrice, Subscription
@@ -20,7 +20,7 @@ from portal.security import audit
 
 
 def fetch(object_id: str) -> dict[str, Any]:
-    return as_dict(gateway().read(lambda s: s.v1.subscriptions.retrieve(object_id)))
+    return as_dict(gateway().read(lambda s: s.v1.subscriptions.retrieve(object_id, {"expand": [discounts.EXPAND]})))
 
 
 def customer(resource: dict[str, Any]) -> str | None:
@@ -51,6 +51,7 @@ def apply(resource: dict[str, Any]) -> None:
     db.session.add(row)
     db.session.flush()
     _link_invoices(row)
+    redemptions.follow_subscription(row)
     if before != row.status:
         _tell(row, before)
     if row.is_live and row.amount_minor > 0 and turns_live:
@@ -94,6 +95,7 @@ def _copy_life(row: Subscription, resource: dict[str, Any]) -> None:
     row.started_at = clock.from_timestamp(resource["start_date"])
     row.default_payment_method = resource["default_payment_method"]
     row.latest_stripe_invoice_id = resource["latest_invoice"]
+    row.discounts = discounts.copied(resource)
     row.synced_at = clock.now()
 
 
