@@ -9,7 +9,8 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from portal import formats
-from portal.i18n import gettext, lazy_gettext, viewer
+from portal.i18n import gettext, lazy_gettext, ngettext, viewer
+from portal.pricing.discounts import Terms
 
 # kind is the colour and the shape that go with the word: calm, good, warn, bad.
 SUBSCRIPTION_STATUSES = {
@@ -95,3 +96,22 @@ def role_label(role: str) -> str:
 def stored_text(text: str) -> str:
     """A text kept in the database, translated when a catalogue knows it."""
     return gettext(text) if text else ""
+
+
+def coupon_value(terms: Terms, currency: str) -> str:
+    """What a coupon takes off: "20%" or "$5.00"."""
+    if terms.percent_off is not None:
+        return formats.percent(terms.percent_off.normalize(), viewer().format_locale)
+    return formats.money(terms.amounts_off.get(currency, 0), currency, viewer().format_locale)
+
+
+def coupon_phrase(terms: Terms, currency: str, *, is_first: bool = False) -> str:
+    """What a coupon does, in words; ``is_first``: at a purchase, where the next invoice is the first one."""
+    value = coupon_value(terms, currency)
+    if terms.duration == "forever":
+        return gettext("%(value)s off every invoice", value=value)
+    if terms.duration == "repeating" and terms.months:
+        return ngettext("%(value)s off for %(num)s month", "%(value)s off for %(num)s months", terms.months, value=value)
+    if is_first:
+        return gettext("%(value)s off your first invoice", value=value)
+    return gettext("%(value)s off your next invoice", value=value)

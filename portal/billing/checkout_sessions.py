@@ -114,7 +114,7 @@ def _locked_checkout(work: Work) -> Checkout:
 
 
 def _open(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
-    """Parameters come from frozen columns only (the checkout's, its price's and coupon's ids), so that a repeat sends the same ones."""
+    """Parameters come from frozen columns only (of checkout, price and coupon): a repeat sends the same ones."""
     page = f"{current_app.extensions['settings'].public_url}/checkout/{checkout.id}"
     metadata = {
         "tenant_id": str(checkout.tenant_id),

@@ -111,7 +111,8 @@ def reserve(
 
     What another checkout of the tenant's had reserved of the same coupon goes over to this one.
     ``saving_minor``: what was promised, where it is not that of a full period. Raises :class:`CouponUsedUp` when
-    others took the last one since the deal was made, :class:`CouponExpired` when it was archived; the caller rolls back.
+    others took the last one since the deal was made, :class:`CouponExpired` when it was archived. The caller rolls
+    back then.
     """
     for held in _held_by_checkouts(deal.coupon.id):
         redemptions.release(held, "taken_over")

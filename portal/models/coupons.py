@@ -32,7 +32,7 @@ class Coupon(Timestamped, Model):
 
     ``amounts_off`` and ``minimum_amounts``: minor units by lower-case currency. Empty ``plan_ids``, ``currencies`` and
     ``minimum_amounts``: no limit; ``max_…`` of ``None``: no cap. Caps, windows and fitting are ours to hold: Stripe
-    gets what is taken off, for how long and of which products. The names of the columns that Stripe has too are Stripe's.
+    gets what is taken off, for how long and of which products. Columns that Stripe has too bear Stripe's names.
     """
 
     __tablename__ = "coupons"

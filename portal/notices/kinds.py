@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from portal.models import Notice
-from portal.notices.contents import invoices, subscriptions
+from portal.notices.contents import discounts, invoices, subscriptions
 from portal.notices.message import Message
 from portal.notices.recipients import Recipient, members_and_contact
 
@@ -44,6 +44,8 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("subscription_started", BILLING, subscriptions.started),
         Kind("subscription_canceled", BILLING, subscriptions.canceled),
+        Kind("discount_added", BILLING, discounts.added),
+        Kind("discount_removed", BILLING, discounts.removed),
         Kind("invoice_issued", BILLING, invoices.issued),
         Kind("payment_failed", BILLING, invoices.payment_failed),
     )

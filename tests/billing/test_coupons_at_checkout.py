@@ -256,7 +256,7 @@ def test_the_web_role_writes_no_coupon_and_reads_no_foreign_redemption(web, tena
         assert count(CouponRedemption) == 0
         assert db.session.execute(text("UPDATE coupons SET archived_at = now()")).rowcount == 0
     for statement in (
-        "INSERT INTO coupons (id, code, name, percent_off, duration) VALUES (gen_random_uuid(), 'ALL', 'x', 100, 'once')",
+        "INSERT INTO coupons (id, code, name, percent_off, duration) VALUES (gen_random_uuid(), 'A1', 'x', 9, 'once')",
         "UPDATE coupons SET percent_off = 100",
         "DELETE FROM coupons",
     ):

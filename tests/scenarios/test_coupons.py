@@ -1,0 +1,213 @@
+"""Coupons on running subscriptions over months: what was shown before is what the invoices say."""
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from portal import tenancy
+from portal.billing import discounts
+from portal.billing.subscriptions import live_subscription
+from portal.extensions import db
+from portal.gateway.errors import PaymentServiceUnavailable, StripeFailure
+from portal.models import CouponRedemption, Invoice, Notice
+from portal.pricing import eligibility
+from tests.support import coupons, database
+from tests.support.shopping import ACTOR, start
+
+PERCENT, FIXED = {"percent_off": Decimal("12.50")}, {"amounts_off": {"usd": 1000}}
+ONCE, TWICE, EVER = (
+    {"duration": "once"},
+    {"duration": "repeating", "duration_in_months": 2},
+    {"duration": "forever"},
+)
+
+
+def quote(life, code="SAVE20"):
+    with tenancy.bound(life.tenant_id):
+        return discounts.quote(code)
+
+
+def apply(life, code="SAVE20", shown=None):
+    with tenancy.bound(life.tenant_id):
+        made = discounts.apply(code, actor=ACTOR, shown_saving_minor=shown)
+    life.hear()
+    return made
+
+
+def remove(life, redemption):
+    with tenancy.bound(life.tenant_id):
+        discounts.remove(redemption.id, actor=ACTOR)
+    life.hear()
+
+
+def running(life):
+    with tenancy.bound(life.tenant_id):
+        return discounts.running(live_subscription())
+
+
+def savings(life):
+    """Of the invoices so far, the oldest first."""
+    with tenancy.bound(life.tenant_id):
+        return [row.discount_minor for row in db.session.scalars(select(Invoice).order_by(Invoice.created_at))]
+
+
+@pytest.mark.parametrize("takes", [PERCENT, FIXED], ids=["percent", "fixed"])
+@pytest.mark.parametrize(("lasts", "invoices"), [(ONCE, 1), (TWICE, 2), (EVER, 3)], ids=["once", "two months", "ever"])
+def test_each_invoice_saves_what_was_shown(life, takes, lasts, invoices):
+    coupon = coupons.make(life.web, **takes, **lasts)
+    life.buy()
+    life.advance(days=10)
+    shown = quote(life)
+    saving = 363 if "percent_off" in takes else 1000  # 12.5 % of 29.00 is 3.625
+    assert [each.saving_minor for each in shown.invoices] == [saving] * invoices + [0] * (3 - invoices)
+    assert (shown.before_minor, shown.saving_minor, shown.total_minor) == (2900, saving, 2900 - saving)
+    assert [each.at for each in shown.invoices][0] == life.subscription.current_period_end
+    redemption = apply(life, shown=shown.saving_minor)
+    [now] = running(life)
+    assert (now.state, now.code, now.invoices_left) == ("running", "SAVE20", None if invoices == 3 else invoices)
+    for each in shown.invoices:
+        life.advance_to(each.at)
+        life.advance(hours=2)
+    assert savings(life) == [0, *[each.saving_minor for each in shown.invoices]]
+    assert bool(running(life)) == (invoices == 3)
+    assert coupons.redemptions(life.tenant_id)[0].id == redemption.id
+    assert coupons.states(life.tenant_id) == ["redeemed"]
+    with pytest.raises(discounts.DiscountRunning if invoices == 3 else eligibility.CouponAlreadyUsed):
+        quote(life, coupon.code)
+
+
+def test_used_at_checkout_it_shows_what_remains_and_goes_on(life):
+    coupons.make(life.web, **TWICE)
+    checkout = start(life.tenant_id, coupon="SAVE20")
+    life.sandbox.pay(checkout.stripe_session_id)
+    life.land(checkout)
+    [now] = running(life)
+    assert (now.invoices_left, now.redemption.checkout_id) == (1, checkout.id)
+    life.advance(days=32)
+    assert running(life)[0].invoices_left == 0 if running(life) else True
+    life.advance(days=31)
+    assert savings(life) == [580, 580, 0]
+    assert running(life) == []
+
+
+def test_removed_the_next_invoice_is_whole_again(life):
+    coupons.make(life.web, **EVER)
+    life.buy()
+    redemption = apply(life)
+    life.advance(days=32)
+    remove(life, redemption)
+    remove(life, redemption)
+    assert running(life) == []
+    life.advance(days=31)
+    assert savings(life) == [0, 580, 0]
+    assert coupons.states(life.tenant_id) == ["redeemed"]
+    with tenancy.bound(life.tenant_id):
+        kinds = db.session.scalars(select(Notice.kind).where(Notice.kind.like("discount%")).order_by(Notice.kind))
+        assert kinds.all() == ["discount_added", "discount_removed"]
+
+
+def test_a_discount_given_at_stripe_is_shown_and_not_lost(life):
+    coupons.make(life.web, **EVER)
+    life.buy()
+    redemption = apply(life)
+    subscription = life.subscription
+    given = life._post("coupons", percent_off=5, duration="forever", name="Sorry")
+    kept = subscription.discounts[0]["id"]
+    life._post(
+        f"subscriptions/{subscription.stripe_subscription_id}",
+        **{"discounts[0][discount]": kept, "discounts[1][coupon]": given["id"]},
+    )
+    life.hear()
+    assert [(row.name, row.code) for row in running(life)] == [("Save20", "SAVE20"), ("Sorry", None)]
+    remove(life, redemption)
+    assert [(row.name, row.code) for row in running(life)] == [("Sorry", None)]
+
+
+def test_refusals(life):
+    coupons.make(life.web)
+    coupons.make(life.web, "FIRST", first_time_only=True)
+    coupons.make(life.web, "LARGE", minimum_amounts={"usd": 5000})
+    coupons.make(life.web, "EVER", **EVER)
+    with pytest.raises(discounts.NoSubscription):
+        quote(life)
+    life.buy()
+    for code, reason in (
+        ("FIRST", eligibility.CouponForFirstPurchase),
+        ("LARGE", eligibility.CouponBelowMinimum),
+        ("NOPE", eligibility.UnknownCoupon),
+        ("", eligibility.UnknownCoupon),
+    ):
+        with pytest.raises(reason):
+            quote(life, code)
+    with pytest.raises(discounts.SavingChanged):
+        apply(life, shown=579)
+    assert coupons.states(life.tenant_id) == []
+    apply(life, "EVER")
+    with pytest.raises(discounts.DiscountRunning):
+        apply(life)
+    life._post(f"subscriptions/{life.subscription.stripe_subscription_id}", cancel_at_period_end="true")
+    life.hear()
+
+
+def test_no_further_invoice(life):
+    coupons.make(life.web)
+    life.buy()
+    life._post(f"subscriptions/{life.subscription.stripe_subscription_id}", cancel_at_period_end="true")
+    life.hear()
+    with pytest.raises(discounts.NoFurtherInvoice):
+        quote(life)
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(life):
+    coupons.make(life.web)
+    life.buy()
+    life.sandbox.post("fail", match="POST /v1/subscriptions/{id}", mode="drop_after_effect")
+    with pytest.raises(PaymentServiceUnavailable):
+        apply(life)
+    with pytest.raises(discounts.DiscountRunning):  # another tab must not use a second one
+        quote(life)
+    database.let_time_pass(life.web.extensions["settings"])
+    life.hear()
+    assert coupons.states(life.tenant_id) == ["redeemed"]
+    assert len(life.subscription.discounts) == 1
+
+
+def test_what_stripe_refuses_is_released(life):
+    coupon = coupons.make(life.web)
+    life.buy()
+    life.sandbox.post("fail", match="POST /v1/subscriptions/{id}", mode="error", status=400)
+    with pytest.raises(StripeFailure):
+        apply(life)
+    assert coupons.states(life.tenant_id) == ["released"]
+    apply(life, coupon.code)
+    assert coupons.states(life.tenant_id) == ["released", "redeemed"]
+
+
+def test_the_last_one_was_taken_between_showing_and_saving(life):
+    coupons.make(life.web, max_redemptions=1)
+    life.buy()
+    shown = quote(life)
+    from tests.support.shopping import make_tenant
+
+    start(make_tenant(), coupon="SAVE20")
+    with pytest.raises(eligibility.CouponUsedUp):
+        apply(life, shown=shown.saving_minor)
+    with tenancy.bound(life.tenant_id):
+        assert db.session.scalars(select(CouponRedemption)).all() == []
+
+
+def test_in_a_trial_it_waits_for_the_first_charge(life):
+    coupons.make(life.web)
+    life.buy()
+    subscription = life.subscription
+    end = int(life.now.timestamp()) + 10 * 86400
+    life._post(
+        f"subscriptions/{subscription.stripe_subscription_id}", trial_end=end, proration_behavior="none"
+    )
+    life.hear()
+    assert life.subscription.status == "trialing"
+    shown = quote(life)
+    apply(life, shown=shown.saving_minor)
+    life.advance(days=11)
+    assert savings(life)[-1] == shown.saving_minor == 580
