@@ -3,6 +3,7 @@
 from blueprints import (
     account,
     checkout,
+    coupons,
     invoices,
     ops,
     plans,
@@ -17,6 +18,7 @@ PAGES = (
     subscription.bp,
     plans.bp,
     checkout.bp,
+    coupons.bp,
     invoices.bp,
     sign_in.bp,
     account.bp,

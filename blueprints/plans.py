@@ -1,13 +1,15 @@
 """The plans on sale, side by side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
 
-from portal.billing import catalogue, subscriptions
+from portal.billing import catalogue, coupons, subscriptions
 from portal.billing.catalogue import Offer, OfferedPrice
+from portal.errors_http import said
 from portal.models import Subscription
 from portal.models.plans import INTERVALS
+from portal.pricing.eligibility import CouponRefused
 from portal.security.guards import member
 from portal.templating import page, principal
 
@@ -18,7 +20,10 @@ BUYERS = ("owner", "billing")
 
 @dataclass(frozen=True)
 class Column:
-    """A plan as the comparison shows it. ``saving_minor`` and ``saving_percent`` of a year against 12 months."""
+    """A plan as the comparison shows it. ``saving_minor`` and ``saving_percent`` of a year against 12 months.
+
+    ``deal``: the coupon that choosing it would use.
+    """
 
     offer: Offer
     price: OfferedPrice
@@ -26,19 +31,30 @@ class Column:
     saving_percent: int
     is_current: bool
     can_choose: bool
+    deal: coupons.Deal | None = None
 
 
 @bp.get("/plans")
 @member()
 def index() -> Response:
-    """Every plan with its price for a month or a year, the current one marked."""
+    """Every plan with its price for a month or a year, the current one marked; ``code``: with a coupon's effect."""
+    return show(request.args.get("interval", ""), request.args.get("code", ""))
+
+
+def show(wanted: str, code: str, refused: CouponRefused | None = None) -> Response:
+    """The page for an interval and a coupon's code; ``refused``: why the code could not be used just now."""
     current = subscriptions.live_subscription()
-    wanted = request.args.get("interval")
     interval = wanted if wanted in INTERVALS else (current.interval if current else "month")
     columns = _columns(interval, current)
+    if principal().role in BUYERS:
+        columns, found = _with_deals(columns, code)
+        refused = refused or found
     return page(
         "plans/page.html",
         "plans/_comparison.html",
+        status=200 if refused is None else refused.status,
+        code=code,
+        refused=None if refused is None else said(refused),
         columns=columns,
         limits=_limits(columns),
         interval=interval,
@@ -46,6 +62,30 @@ def index() -> Response:
         subscription=current,
         may_buy=principal().role in BUYERS,
     )
+
+
+def _with_deals(columns: list[Column], code: str) -> tuple[list[Column], CouponRefused | None]:
+    """Each open plan with the coupon that fits it; the reason when one was asked for that fits none."""
+    try:
+        desk = coupons.Desk(code)
+    except CouponRefused as unknown:
+        return columns, unknown
+    reasons: list[CouponRefused] = []
+    found = [_with_deal(column, desk, reasons) for column in columns]
+    fits_none = all(column.deal is None for column in found)
+    return found, reasons[-1] if reasons and fits_none else None
+
+
+def _with_deal(column: Column, desk: coupons.Desk, reasons: list[CouponRefused]) -> Column:
+    if not column.can_choose or column.offer.is_free:
+        return column
+    price = column.price
+    try:
+        wanted = coupons.Price(column.offer.plan_id, price.interval, price.currency, price.unit_amount_minor)
+        return replace(column, deal=desk.deal(wanted))
+    except CouponRefused as error:
+        reasons.append(error)
+        return column
 
 
 def _columns(interval: str, current: Subscription | None) -> list[Column]:

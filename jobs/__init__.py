@@ -2,4 +2,14 @@
 
 from jobs import checkouts, discounts, documents, mail, maintenance, metrics, plans, reconcile, subscriptions
 
-__all__ = ["checkouts", "discounts", "documents", "mail", "maintenance", "metrics", "plans", "reconcile", "subscriptions"]
+__all__ = [
+    "checkouts",
+    "discounts",
+    "documents",
+    "mail",
+    "maintenance",
+    "metrics",
+    "plans",
+    "reconcile",
+    "subscriptions",
+]

@@ -111,7 +111,9 @@ def coupon_phrase(terms: Terms, currency: str, *, is_first: bool = False) -> str
     if terms.duration == "forever":
         return gettext("%(value)s off every invoice", value=value)
     if terms.duration == "repeating" and terms.months:
-        return ngettext("%(value)s off for %(num)s month", "%(value)s off for %(num)s months", terms.months, value=value)
+        return ngettext(
+            "%(value)s off for %(num)s month", "%(value)s off for %(num)s months", terms.months, value=value
+        )
     if is_first:
         return gettext("%(value)s off your first invoice", value=value)
     return gettext("%(value)s off your next invoice", value=value)

@@ -48,6 +48,8 @@ def init_templating(app: Flask) -> None:
         datetime=datetime,
         stored_text=labels.stored_text,
         limit_label=labels.limit_label,
+        coupon_phrase=labels.coupon_phrase,
+        coupon_value=labels.coupon_value,
         role_label=labels.role_label,
     )
     environment.globals.update(

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
 
-from blueprints.staff import overview, tenants  # noqa: E402, F401  (they add their routes to bp)
+from blueprints.staff import coupons, overview, tenants  # noqa: E402, F401  (they add their routes to bp)

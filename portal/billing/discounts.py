@@ -113,7 +113,7 @@ class Running:
 def running(subscription: Subscription) -> list[Running]:
     """The discounts that the subscription's next invoice will have, and one that is just being added."""
     rows = [_running(entry, subscription) for entry in subscription.discounts]
-    return rows or _just_added(subscription)
+    return [row for row in rows if row.invoices_left != 0] or _just_added(subscription)
 
 
 def quote(code: str) -> Quote:
@@ -191,9 +191,7 @@ def _reserve(quoted: Quote, actor: UUID) -> tuple[CouponRedemption, Work]:
     deal = coupons.Desk(quoted.deal.coupon.code).deal(_price(subscription))
     if deal is None or deal.price != quoted.deal.price:
         raise SavingChanged
-    redemption = coupons.reserve(
-        deal, actor=actor, subscription_id=subscription.id, saving_minor=quoted.saving_minor
-    )
+    redemption = coupons.reserve(deal, actor=actor, subscription_id=subscription.id, saving_minor=quoted.saving_minor)
     after = {"coupon": deal.coupon.code, "saving_minor": quoted.saving_minor, "currency": quoted.currency}
     return redemption, _stage("coupon.apply", redemption, after, actor)
 
@@ -241,9 +239,7 @@ def _redemption(redemption_id: UUID) -> CouponRedemption:
 
 
 def _price(subscription: Subscription) -> coupons.Price:
-    return coupons.Price(
-        subscription.plan_id, subscription.interval, subscription.currency, subscription.amount_minor
-    )
+    return coupons.Price(subscription.plan_id, subscription.interval, subscription.currency, subscription.amount_minor)
 
 
 def _preview(subscription: Subscription, coupon: Coupon | None) -> dict[str, Any]:

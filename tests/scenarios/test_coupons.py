@@ -85,7 +85,7 @@ def test_used_at_checkout_it_shows_what_remains_and_goes_on(life):
     [now] = running(life)
     assert (now.invoices_left, now.redemption.checkout_id) == (1, checkout.id)
     life.advance(days=32)
-    assert running(life)[0].invoices_left == 0 if running(life) else True
+    assert running(life) == []  # it lasts to the end of this period, and no invoice comes before
     life.advance(days=31)
     assert savings(life) == [580, 580, 0]
     assert running(life) == []
@@ -162,7 +162,7 @@ def test_no_further_invoice(life):
 def test_a_lost_answer_is_asked_for_again_with_the_same_key(life):
     coupons.make(life.web)
     life.buy()
-    life.sandbox.post("fail", match="POST /v1/subscriptions/{id}", mode="drop_after_effect")
+    life.sandbox.post("fail", match="POST /v1/subscriptions/*", mode="drop_after_effect")
     with pytest.raises(PaymentServiceUnavailable):
         apply(life)
     with pytest.raises(discounts.DiscountRunning):  # another tab must not use a second one
@@ -176,7 +176,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(life):
 def test_what_stripe_refuses_is_released(life):
     coupon = coupons.make(life.web)
     life.buy()
-    life.sandbox.post("fail", match="POST /v1/subscriptions/{id}", mode="error", status=400)
+    life.sandbox.post("fail", match="POST /v1/subscriptions/*", mode="400")
     with pytest.raises(StripeFailure):
         apply(life)
     assert coupons.states(life.tenant_id) == ["released"]
@@ -202,9 +202,7 @@ def test_in_a_trial_it_waits_for_the_first_charge(life):
     life.buy()
     subscription = life.subscription
     end = int(life.now.timestamp()) + 10 * 86400
-    life._post(
-        f"subscriptions/{subscription.stripe_subscription_id}", trial_end=end, proration_behavior="none"
-    )
+    life._post(f"subscriptions/{subscription.stripe_subscription_id}", trial_end=end, proration_behavior="none")
     life.hear()
     assert life.subscription.status == "trialing"
     shown = quote(life)
