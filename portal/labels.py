@@ -109,11 +109,11 @@ def coupon_phrase(terms: Terms, currency: str, *, is_first: bool = False) -> str
     """What a coupon does, in words; ``is_first``: at a purchase, where the next invoice is the first one."""
     value = coupon_value(terms, currency)
     if terms.duration == "forever":
-        return gettext("%(value)s off every invoice", value=value)
+        return str(gettext("%(value)s off every invoice", value=value))
     if terms.duration == "repeating" and terms.months:
-        return ngettext(
-            "%(value)s off for %(num)s month", "%(value)s off for %(num)s months", terms.months, value=value
-        )
+        months = terms.months
+        said = ngettext("%(value)s off for %(num)s month", "%(value)s off for %(num)s months", months, value=value)
+        return str(said)
     if is_first:
-        return gettext("%(value)s off your first invoice", value=value)
-    return gettext("%(value)s off your next invoice", value=value)
+        return str(gettext("%(value)s off your first invoice", value=value))
+    return str(gettext("%(value)s off your next invoice", value=value))

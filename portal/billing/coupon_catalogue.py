@@ -103,7 +103,7 @@ class Draft:
 class Use:
     """A coupon with its redemptions over all tenants: reserved now, and redeemed ever."""
 
-    coupon: Row[Any]
+    coupon: Row[*tuple[Any, ...]]
     reserved: int
     redeemed: int
 
@@ -140,11 +140,10 @@ def create(draft: Draft, *, actor: UUID) -> UUID:
 
 
 def archive(code: str, *, actor: UUID) -> None:
-    """Offer it to nobody any more; who has it keeps it. Commits. A second call does nothing. Raises :class:`NotFound`."""
+    """Offer it to nobody any more; who has it keeps it. Commits. Once more does nothing. Raises :class:`NotFound`."""
     with tenancy.bound(tenancy.PLATFORM, user_id=actor):
-        found = db.session.execute(
-            select(Coupon.id, Coupon.archived_at).where(Coupon.code == normal_code(code))
-        ).first()
+        wanted = Coupon.code == normal_code(code)
+        found = db.session.execute(select(Coupon.id, Coupon.archived_at).where(wanted)).first()
         if found is None:
             raise NotFound
         if found.archived_at is None:

@@ -21,7 +21,7 @@ from portal.mirror.customers import locked
 from portal.models import Coupon, CouponRedemption, Subscription
 from portal.outbox import LeaseLost, Work, release, stage_leased
 from portal.pricing.discounts import Terms, invoices_discounted, taken_off
-from portal.pricing.eligibility import CouponRefused
+from portal.pricing.eligibility import CouponRefused, UnknownCoupon
 from portal.pricing.renewals import Period, renewals, renewals_before
 from portal.security import audit
 
@@ -126,7 +126,7 @@ def quote(code: str) -> Quote:
     deal = coupons.Desk(code).deal(_price(subscription))
     db.session.commit()
     if deal is None:  # an empty code, and automatic ones are for checkouts
-        raise coupons.UnknownCoupon
+        raise UnknownCoupon
     before, after = _preview(subscription, None), _preview(subscription, deal.coupon)
     saving = sum(entry["amount"] for entry in after["total_discount_amounts"] or [])
     return Quote(deal, before["total"], saving, after["total"], _invoices(subscription, deal, saving))

@@ -62,7 +62,7 @@ def test_each_invoice_saves_what_was_shown(life, takes, lasts, invoices):
     saving = 363 if "percent_off" in takes else 1000  # 12.5 % of 29.00 is 3.625
     assert [each.saving_minor for each in shown.invoices] == [saving] * invoices + [0] * (3 - invoices)
     assert (shown.before_minor, shown.saving_minor, shown.total_minor) == (2900, saving, 2900 - saving)
-    assert [each.at for each in shown.invoices][0] == life.subscription.current_period_end
+    assert shown.invoices[0].at == life.subscription.current_period_end
     redemption = apply(life, shown=shown.saving_minor)
     [now] = running(life)
     assert (now.state, now.code, now.invoices_left) == ("running", "SAVE20", None if invoices == 3 else invoices)
