@@ -12,6 +12,7 @@ from portal.config import Settings
 from portal.ids import uuid7
 from portal.models.users import MEMBER_ROLES
 from portal.security.guards import guard_of
+from tests.pages import rows
 from tests.support import people
 from tests.support.people import Browser, Person, browser
 
@@ -171,17 +172,18 @@ def fixture_foreign(app: APIFlask, settings: Settings) -> dict[str, UUID]:
     engine = create_engine(settings.role_url("owner"), poolclass=NullPool)
     with engine.begin() as connection:
         return {
-            "checkout_id": _checkout(connection, victim),
+            **_checkout(settings, victim),
             "invoice_id": _invoice(connection, victim),
             "session_id": connection.execute(text("SELECT id FROM user_sessions")).scalar_one(),
         }
 
 
-def _checkout(connection: Connection, victim: Person) -> UUID:
-    sql = """INSERT INTO checkouts (tenant_id, id, plan_id, plan_price_id, state)
-             SELECT :tenant_id, gen_random_uuid(), plan_id, id, 'expired' FROM plan_prices LIMIT 1 RETURNING id"""
-    made: UUID = connection.execute(text(sql), {"tenant_id": victim.tenant_id}).scalar_one()
-    return made
+def _checkout(settings: Settings, victim: Person) -> dict[str, UUID]:
+    assert victim.tenant_id is not None
+    with rows.written(settings) as session:
+        checkout = rows.checkout(session, victim.tenant_id, "expired")
+        redemption = rows.redemption(session, rows.coupon(session), checkout)
+        return {"checkout_id": checkout.id, "redemption_id": redemption.id}
 
 
 def _invoice(connection: Connection, victim: Person) -> UUID:

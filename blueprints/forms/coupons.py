@@ -12,6 +12,7 @@ from wtforms import (
     DecimalField,
     Field,
     IntegerField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -39,7 +40,11 @@ class CouponForm(PortalForm):
     amount_off = DecimalField(_("Amount off"), [Optional(), is_finite], places=None)
     duration = SelectField(
         _("For"),
-        choices=[("once", _("one invoice")), ("repeating", _("some months")), ("forever", _("every invoice"))],
+        choices=[
+            SelectChoice("once", _("one invoice")),
+            SelectChoice("repeating", _("some months")),
+            SelectChoice("forever", _("every invoice")),
+        ],
     )
     duration_in_months = IntegerField(_("Number of months"), [Optional()])
     max_redemptions = IntegerField(_("Redemptions in all"), [Optional()])
@@ -69,6 +74,10 @@ class CouponForm(PortalForm):
             valid_until=_midnight(self.valid_until.data, days=1),
             automatic=self.automatic.data,
         )
+
+    def durations(self) -> list[tuple[str, str]]:
+        """As the templates' ``ui.select`` takes them."""
+        return [(choice.value, str(choice.label)) for choice in self.duration.choices]
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Field and sentence, for the block above the form."""

@@ -26,7 +26,9 @@ FORMS: Mapping[str, Form] = {
     "account.revoke_session": {},
     "account.save_preferences": {"language": "en", "format_locale": "en_US", "timezone": "UTC", "theme": "auto"},
     "account.switch_tenant": {"tenant_id": Hers("tenant_id")},
-    "checkout.start": {"plan_id": "starter", "interval": "month"},
+    "checkout.start": {"plan_id": "starter", "interval": "month", "code": ""},
+    "coupons.remove": {},
+    "coupons.use": {"code": "SAVE20", "saving_minor": "580"},
     "invoices.request_document": {},
     "preferences.language": {"language": "en"},
     "preferences.theme": {"theme": "auto"},
@@ -34,6 +36,8 @@ FORMS: Mapping[str, Form] = {
     "sign_in.set_password": _ANOTHER,
     "sign_in.sign_out": {},
     "sign_in.submit": {"email": Hers("email"), "password": f"not {PASSWORD}"},
+    "staff.archive_coupon": {},
+    "staff.create_coupon": {"code": "MADE", "name": "Made", "percent_off": "10", "duration": "once"},
     "webhooks.stripe": {},
     "webhooks.stripe_short": {},
 }
@@ -48,7 +52,7 @@ ENDS_SESSION = frozenset({"sign_in.sign_out"})
 OPEN_TO_MEMBERS_OF_BOTH = frozenset({"account.switch_tenant"})
 
 # Parameters of the path that hold no uuid: by what they are filled.
-TEXT_PARAMETERS = {"token": "token", "filename": "filename"}
+TEXT_PARAMETERS = {"code": "code", "token": "token", "filename": "filename"}
 
 
 class Unknown(AssertionError):

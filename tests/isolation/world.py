@@ -166,7 +166,7 @@ def _plant(session: Session, victim: Person) -> None:
         )
         if state == "ready":
             rows.document(session, invoice, f"%PDF-1.7 {CANARY}".encode())
-    rows.checkout(session, tenant_id)
+    rows.redemption(session, rows.coupon(session), rows.checkout(session, tenant_id))
     session.add(
         Notice(
             tenant_id=tenant_id,

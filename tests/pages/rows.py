@@ -14,7 +14,18 @@ from sqlalchemy.pool import NullPool
 
 from portal import config
 from portal.ids import uuid7
-from portal.models import Checkout, Customer, Invoice, InvoiceDocument, InvoiceLine, Payment, PlanPrice, Subscription
+from portal.models import (
+    Checkout,
+    Coupon,
+    CouponRedemption,
+    Customer,
+    Invoice,
+    InvoiceDocument,
+    InvoiceLine,
+    Payment,
+    PlanPrice,
+    Subscription,
+)
 from tests.support.steps import bring
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -122,6 +133,38 @@ def checkout(session: Session, tenant_id: UUID, state: str = "open", **values: A
         "stripe_session_id": f"cs_test_{uuid7().hex}",
         "url": "https://checkout.stripe.com/c/pay/cs_test" if state == "open" else None,
         **values,
+    })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def coupon(session: Session, code: str = "SAVE20", **values: Any) -> Coupon:
+    """A published coupon of 20 % off one invoice; ``values`` override its columns."""
+    terms = {"percent_off": None if "amounts_off" in values else Decimal(20), "duration": "once"}
+    known = {"id": uuid7(), "code": code, "name": code.title(), "stripe_coupon_id": f"coupon_{uuid7().hex}"}
+    row = Coupon(**{**known, **terms, **values})
+    session.add(row)
+    session.flush()
+    return row
+
+
+def redemption(
+    session: Session, of: Coupon, used_for: Checkout | Subscription, state: str = "redeemed"
+) -> CouponRedemption:
+    """The coupon's use for a checkout or on a subscription of the Starter plan."""
+    column = "checkout_id" if isinstance(used_for, Checkout) else "subscription_id"
+    row = CouponRedemption(**{
+        "tenant_id": used_for.tenant_id,
+        "id": uuid7(),
+        "coupon_id": of.id,
+        column: used_for.id,
+        "plan_id": "starter",
+        "currency": "usd",
+        "amount_minor": 2900,
+        "saving_minor": 580,
+        "redeemed_at": NOW if state == "redeemed" else None,
     })  # fmt: skip
     bring(session, row, state)
     session.add(row)
