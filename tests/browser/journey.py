@@ -75,6 +75,8 @@ def journey(portal: LivePortal, browser: Browser, **options: object) -> Iterator
     page.on("pageerror", lambda error: complaints.append(str(error)))
     try:
         yield Journey(portal, page)
-        assert [complaint for complaint in complaints if portal.url in complaint] == []
+        # Chromium reports every answer that is a refusal; the pages' own are 422.
+        ours = [complaint for complaint in complaints if portal.url in complaint and "status of 422" not in complaint]
+        assert ours == []
     finally:
         context.close()
