@@ -1,5 +1,6 @@
 """The plans on sale, side by side."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, request
@@ -22,7 +23,7 @@ BUYERS = ("owner", "billing")
 class Column:
     """A plan as the comparison shows it. ``saving_minor`` and ``saving_percent`` of a year against 12 months.
 
-    ``deal``: the coupon that choosing it would use.
+    ``deal``: the coupon that choosing it would use; ``misfit``: not the one that was asked for, which does not fit.
     """
 
     offer: Offer
@@ -32,6 +33,7 @@ class Column:
     is_current: bool
     can_choose: bool
     deal: coupons.Deal | None = None
+    misfit: bool = False
 
 
 @bp.get("/plans")
@@ -65,27 +67,36 @@ def show(wanted: str, code: str, refused: CouponRefused | None = None) -> Respon
 
 
 def _with_deals(columns: list[Column], code: str) -> tuple[list[Column], CouponRefused | None]:
-    """Each open plan with the coupon that fits it; the reason when one was asked for that fits none."""
-    try:
-        desk = coupons.Desk(code)
-    except CouponRefused as unknown:
-        return columns, unknown
+    """Each open plan with the coupon that fits it, else the best automatic one.
+
+    With the reason when one was asked for that fits none of them.
+    """
+    open_ones = [column for column in columns if column.can_choose and not column.offer.is_free]
+    automatic = coupons.Desk() if open_ones else None
+    deals: dict[str, coupons.Deal | None] = {}
     reasons: list[CouponRefused] = []
-    found = [_with_deal(column, desk, reasons) for column in columns]
-    fits_none = all(column.deal is None for column in found)
-    return found, reasons[-1] if reasons and fits_none else None
-
-
-def _with_deal(column: Column, desk: coupons.Desk, reasons: list[CouponRefused]) -> Column:
-    if not column.can_choose or column.offer.is_free:
-        return column
-    price = column.price
     try:
+        asked = coupons.Desk(code) if code.strip() else automatic
+    except CouponRefused as unknown:
+        reasons, asked = [unknown] * len(open_ones), automatic
+    for column in open_ones:
+        price = column.price
         wanted = coupons.Price(column.offer.plan_id, price.interval, price.currency, price.unit_amount_minor)
-        return replace(column, deal=desk.deal(wanted))
-    except CouponRefused as error:
-        reasons.append(error)
+        try:
+            deals[column.offer.plan_id] = asked.deal(wanted) if asked else None
+        except CouponRefused as error:
+            reasons.append(error)
+            deals[column.offer.plan_id] = automatic.deal(wanted) if automatic else None
+    fits_none = bool(reasons) and len(reasons) == len(open_ones)
+    found = [_with_deal(column, deals, has_reasons=bool(reasons) and not fits_none) for column in columns]
+    return found, reasons[-1] if fits_none else None
+
+
+def _with_deal(column: Column, deals: Mapping[str, coupons.Deal | None], *, has_reasons: bool) -> Column:
+    if column.offer.plan_id not in deals:
         return column
+    deal = deals[column.offer.plan_id]
+    return replace(column, deal=deal, misfit=has_reasons and (deal is None or deal.is_automatic))
 
 
 def _columns(interval: str, current: Subscription | None) -> list[Column]:

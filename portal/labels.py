@@ -117,3 +117,10 @@ def coupon_phrase(terms: Terms, currency: str, *, is_first: bool = False) -> str
     if is_first:
         return str(gettext("%(value)s off your first invoice", value=value))
     return str(gettext("%(value)s off your next invoice", value=value))
+
+
+def coupon_terms(terms: Terms, currency: str) -> str:
+    """What a coupon does, to whoever looks after coupons."""
+    if terms.duration == "once":
+        return str(gettext("%(value)s off one invoice", value=coupon_value(terms, currency)))
+    return coupon_phrase(terms, currency)

@@ -49,6 +49,7 @@ def init_templating(app: Flask) -> None:
         stored_text=labels.stored_text,
         limit_label=labels.limit_label,
         coupon_phrase=labels.coupon_phrase,
+        coupon_terms=labels.coupon_terms,
         coupon_value=labels.coupon_value,
         role_label=labels.role_label,
     )

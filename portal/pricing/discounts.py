@@ -32,14 +32,15 @@ class Terms:
 def taken_off(terms: Terms, amount_minor: int, currency: str) -> int:
     """What the coupon takes off one line of ``amount_minor``, never more than the line; nothing off a credit.
 
-    A percentage is rounded half up, in currencies whose charges have steps (KWD, ISK) to those: this is how
-    Stripe's invoices come out of ``sandbox/engine/discounting.py``, against which it is tested.
+    A percentage is rounded half up, in currencies of three decimals to tens, because the last digit of a charge is 0
+    there. Stripe publishes no rule for this; it is what ``sandbox/engine/discounting.py`` assumes too, and what
+    the portal shows of a running subscription comes from Stripe's own preview.
     """
     if amount_minor <= 0:
         return 0
     if terms.percent_off is None:
         return min(terms.amounts_off.get(currency, 0), amount_minor)
-    step = money.smallest_charge_step(currency)
+    step = money.smallest_charge_step(currency) if currency in money.THREE_DECIMAL else 1
     return step * money.round_half_up(Decimal(amount_minor) * terms.percent_off / 100 / step)
 
 

@@ -63,13 +63,14 @@ def test_bought_with_one_then_another_on_the_subscription(portal, browser, langu
         page = ada.page
         page.goto(f"{portal.url}/plans")
         expect(page.locator(".callout-title")).to_contain_text("WELCOME")
-        expect(page.locator(".plan-amount").nth(1)).to_have_text(money(2320))
+        expect(page.locator(".plan-deal .money").first).to_have_text(money(2320))
         shot(page, f"plans-{language}-{javascript}")
         enter(page, "nope")
         expect(page.locator("#code-error")).to_be_visible()
         enter(page, "large")
-        expect(page.locator(".plan-amount").nth(1)).to_have_text(money(2900))
-        expect(page.locator(".plan-amount").nth(2)).to_have_text(money(7920))
+        expect(page.locator(".coupon-said")).to_contain_text("LARGE")
+        expect(page.locator(".plan-deal .money").nth(0)).to_have_text(money(2320))  # of WELCOME still
+        expect(page.locator(".plan-deal .money").nth(1)).to_have_text(money(7920))
         shot(page, f"plans-large-{language}-{javascript}")
         ada.choose("starter")
         expect(page.get_by_text(money(2320)).first).to_be_visible()
