@@ -1,5 +1,6 @@
 """Coupons on running subscriptions over months: what was shown before is what the invoices say."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -182,6 +183,35 @@ def test_what_stripe_refuses_is_released(life):
     assert coupons.states(life.tenant_id) == ["released"]
     apply(life, coupon.code)
     assert coupons.states(life.tenant_id) == ["released", "redeemed"]
+
+
+def test_past_the_life_of_its_key_stripe_is_asked_first(life):
+    """Carried out twice, it would be a second discount that begins anew."""
+    coupons.make(life.web, **EVER)
+    life.buy()
+    life.sandbox.post("fail", match="POST /v1/subscriptions/*", mode="drop_after_effect")
+    with pytest.raises(PaymentServiceUnavailable):
+        apply(life)
+    settings = life.web.extensions["settings"]
+    database.as_owner(settings, "UPDATE coupon_redemptions SET created_at = created_at - interval '1 day'")
+    before = life.get(f"subscriptions/{life.subscription.stripe_subscription_id}")["discounts"]
+    database.let_time_pass(settings)
+    life.hear()
+    assert coupons.states(life.tenant_id) == ["redeemed"]
+    assert life.get(f"subscriptions/{life.subscription.stripe_subscription_id}")["discounts"] == before
+
+
+def test_a_removal_that_stripe_refuses_can_be_asked_for_again(life):
+    coupons.make(life.web, **EVER)
+    life.buy()
+    redemption = apply(life)
+    life.sandbox.post("fail", match="POST /v1/subscriptions/*", mode="400")
+    with pytest.raises(StripeFailure):
+        remove(life, redemption)
+    assert [row.state for row in running(life)] == ["running"]
+    time.sleep(1.1)  # keys of removals differ by their second
+    remove(life, redemption)
+    assert running(life) == []
 
 
 def test_the_last_one_was_taken_between_showing_and_saving(life):
