@@ -85,7 +85,7 @@ def _named(before: Snapshot, world: World) -> dict[str, str]:
     found |= {"tenant_id": str(world.victim_id), "user_id": str(world.victim.user_id), "email": world.victim.email}
     found |= {"number": invoice["number"], "invoice_id": invoice["id"]}
     found["after"] = make_cursor(invoice["created_at"], invoice["id"])
-    for name in ("plan_id", "plan_price_id"):
+    for name in ("plan_id", "plan_price_id", "coupon_id"):
         found.pop(name, None)
     return found
 
