@@ -24,7 +24,7 @@ from flask_login import current_user
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import formats, labels
+from portal import declines, formats, labels
 from portal.config import LANGUAGES
 from portal.i18n import LANGUAGE_NAMES, viewer
 
@@ -49,6 +49,9 @@ def init_templating(app: Flask) -> None:
         stored_text=labels.stored_text,
         limit_label=labels.limit_label,
         role_label=labels.role_label,
+        method_label=labels.method_label,
+        decline_reason=declines.reason,
+        decline_advice=declines.advice,
     )
     environment.globals.update(
         asset=asset,
@@ -57,6 +60,7 @@ def init_templating(app: Flask) -> None:
         here=here,
         poll_seconds=poll_seconds,
         limit_phrase=labels.limit_phrase,
+        method_name=labels.method_name,
         status_label=labels.status_label,
         viewer=viewer,
         principal=principal,

@@ -3,6 +3,7 @@
 from portal.models.audit import AuditEntry
 from portal.models.base import Model
 from portal.models.checkouts import Checkout
+from portal.models.collection import CollectionAttempt, MethodSetup, PolicySettings, Standing
 from portal.models.customers import Customer
 from portal.models.installation import Installation
 from portal.models.invoices import Invoice, InvoiceDocument, InvoiceLine, Payment
@@ -36,6 +37,7 @@ __all__ = [
     "AuditEntry",
     "BillingDetails",
     "Checkout",
+    "CollectionAttempt",
     "Customer",
     "DriftFinding",
     "EmailAddress",
@@ -47,6 +49,7 @@ __all__ = [
     "LegalStep",
     "LoginAttempt",
     "Membership",
+    "MethodSetup",
     "MetricValue",
     "Model",
     "Notice",
@@ -57,7 +60,9 @@ __all__ = [
     "PeriodicTask",
     "Plan",
     "PlanPrice",
+    "PolicySettings",
     "StaffMember",
+    "Standing",
     "Step",
     "StripeCursor",
     "StripeCustomer",

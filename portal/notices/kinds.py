@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from portal.models import Notice
-from portal.notices.contents import invoices, subscriptions
+from portal.notices.contents import collection, invoices, subscriptions
 from portal.notices.message import Message
 from portal.notices.recipients import Recipient, members_and_contact
 
@@ -46,5 +46,9 @@ KINDS: Mapping[str, Kind] = {
         Kind("subscription_canceled", BILLING, subscriptions.canceled),
         Kind("invoice_issued", BILLING, invoices.issued),
         Kind("payment_failed", BILLING, invoices.payment_failed),
+        Kind("payment_method_added", BILLING, collection.method_added),
+        Kind("payment_method_changed", BILLING, collection.method_changed),
+        Kind("card_expires", BILLING, collection.card_expires),
+        Kind("standing_changed", BILLING, collection.standing_changed),
     )
 }
