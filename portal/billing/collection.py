@@ -38,6 +38,14 @@ class PaymentUnderWay(Conflict):
     remedy = "Nothing more was charged. Bank payments take a few banking days."
 
 
+class AmountMoved(Conflict):
+    """The invoice is not what the page showed."""
+
+    code = "amount_moved"
+    message = "The amount of this invoice has changed."
+    remedy = "Nothing was charged. Look at the new amount, then pay."
+
+
 class TooManyTries(Conflict):
     """Banks take many tries in a row for fraud, and decline what they would have paid."""
 
@@ -66,7 +74,7 @@ def pay(
     refused. ``makes_default``: use the method from then on, if it pays. A decline is a state of the try, not an
     error. A second call while a try is under way returns that one.
     Raises :class:`portal.errors.NotFound`, :class:`NothingToPay`, :class:`PaymentUnderWay`, :class:`TooManyTries`,
-    :class:`portal.errors.Conflict` for another amount, :class:`portal.gateway.account.MoneyStopped`,
+    :class:`AmountMoved`, :class:`portal.gateway.account.MoneyStopped`,
     :class:`portal.billing.leased.StillWorking`, :class:`portal.gateway.errors.StripeFailure` when it is unknown.
     """
     require_money_allowed()
@@ -136,7 +144,7 @@ def _refuse(invoice: Invoice, expected_minor: int | None) -> None:
     elif invoice.payment_state == "processing":
         error = PaymentUnderWay
     elif expected_minor is not None and expected_minor != invoice.amount_remaining_minor:
-        error = Conflict
+        error = AmountMoved
     elif _by_hand_lately(invoice) >= _allowed_by_hand():
         error = TooManyTries
     if error is not None:

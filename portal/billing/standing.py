@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text, update
 
-from portal import clock, tenancy
+from portal import clock, first_payments, tenancy
 from portal.errors import Forbidden, Invalid
 from portal.extensions import db
 from portal.mirror import standings
@@ -74,6 +74,14 @@ class Suspended(Restricted):
     message = "An invoice is overdue, so your plan is suspended."
 
 
+class NotPaidYet(Restricted):
+    """The first payment of a plan that waits for it has not arrived."""
+
+    code = "not_paid_yet"
+    message = "Your first payment has not arrived yet, and your plan begins with it."
+    remedy = "Bank payments take a few banking days. You have nothing to do."
+
+
 class BadPolicy(Invalid):
     code = "bad_policy"
     message = "Days run from 0 to 365, and suspension cannot come before restriction."
@@ -86,14 +94,23 @@ def state() -> str:
 
 def allows(use: Use) -> bool:
     """Whether the bound tenant's standing allows a use: "included" in the plan, or "overage" beyond its limits."""
-    return use not in _REFUSED[state()]
+    try:
+        require(use)
+    except Restricted:
+        return False
+    return True
 
 
 def require(use: Use) -> None:
-    """Raises :class:`Restricted` or :class:`Suspended` when the bound tenant's standing refuses the use."""
+    """Raises :class:`Restricted`, :class:`Suspended` or :class:`NotPaidYet` when the bound tenant may not use it.
+
+    A tenant without any plan is not refused here: what it has no plan for is for the plan to say.
+    """
     here = state()
     if use in _REFUSED[here]:
         raise Suspended if here == "suspended" else Restricted
+    if first_payments.is_awaited_now():
+        raise NotPaidYet
 
 
 def settle_due() -> int:
