@@ -86,7 +86,8 @@ def _copy(row: Invoice, resource: dict[str, Any]) -> None:
     row.subscription_id = _our_subscription(row.stripe_subscription_id)
     row.payment_state, row.failure_code = payments.state_of(resource)
     if row.overdue_since is None and _is_overdue(row):
-        # Never before it was issued: what we know of a test clock may be old.
+        # From when we know, so that nobody is restricted before they could be told, however long we were away; never
+        # before it was issued: what we know of a test clock may be old.
         row.overdue_since = max(business_time.now(), row.due_at or row.issued_at or row.created_at)
     row.synced_at = clock.now()
 
