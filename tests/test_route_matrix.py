@@ -5,13 +5,13 @@ from uuid import UUID
 
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import text
 
 from portal.config import Settings
 from portal.ids import uuid7
 from portal.models.users import MEMBER_ROLES
 from portal.security.guards import guard_of
+from tests.pages import rows
 from tests.support import people
 from tests.support.people import Browser, Person, browser
 
@@ -162,30 +162,19 @@ def fixture_foreign(app: APIFlask, settings: Settings) -> dict[str, UUID]:
     people.prepare(app)
     victim = people.member()
     browser(app, victim)
-    engine = create_engine(settings.role_url("owner"), poolclass=NullPool)
-    with engine.begin() as connection:
+    tenant_id = victim.tenant_id
+    assert tenant_id is not None
+    with rows.written(settings) as session:
+        invoice = rows.invoice(session, tenant_id, "FOREIGN-1", stripe_invoice_id="in_foreign", document_state="failed")
+        method = rows.method(session, tenant_id)
         return {
-            "checkout_id": _checkout(connection, victim),
-            "invoice_id": _invoice(connection, victim),
-            "session_id": connection.execute(text("SELECT id FROM user_sessions")).scalar_one(),
+            "checkout_id": rows.checkout(session, tenant_id, "expired").id,
+            "collection_attempt_id": rows.attempt(session, invoice, method, "declined").id,
+            "invoice_id": invoice.id,
+            "method_id": method.id,
+            "session_id": session.scalars(text("SELECT id FROM user_sessions")).one(),
+            "setup_id": rows.method_setup(session, tenant_id, "expired").id,
         }
-
-
-def _checkout(connection: Connection, victim: Person) -> UUID:
-    sql = """INSERT INTO checkouts (tenant_id, id, plan_id, plan_price_id, state)
-             SELECT :tenant_id, gen_random_uuid(), plan_id, id, 'expired' FROM plan_prices LIMIT 1 RETURNING id"""
-    made: UUID = connection.execute(text(sql), {"tenant_id": victim.tenant_id}).scalar_one()
-    return made
-
-
-def _invoice(connection: Connection, victim: Person) -> UUID:
-    sql = """INSERT INTO invoices (tenant_id, id, stripe_invoice_id, status, currency, subtotal_minor, total_minor,
-                                   amount_due_minor, amount_paid_minor, amount_remaining_minor, document_state,
-                                   created_at)
-             VALUES (:tenant_id, gen_random_uuid(), 'in_foreign', 'paid', 'usd', 100, 100, 100, 100, 0, 'failed', now())
-             RETURNING id"""
-    made: UUID = connection.execute(text(sql), {"tenant_id": victim.tenant_id}).scalar_one()
-    return made
 
 
 WITH_ID = [route for route in ROUTES if "<uuid:" in route and ROUTES[route] != STAFF]

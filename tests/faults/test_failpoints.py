@@ -24,9 +24,7 @@ SAMPLE = {"kill": 6, "raise": 6, "stall": 3}
 # Sites that no journey passes, and why that is no gap.
 BY_HAND = "a command that somebody runs and runs again; each step of it keeps what is there"
 NOT_YET = "no kind of work is registered as batched; tests/outbox/test_batches.py"
-COLLECTING = (
-    "not on a journey yet; lost answers: tests/billing/test_payment_methods.py, tests/billing/test_collection.py"
-)
+COLLECTING = "on no journey yet; its lost answers: tests/billing/test_payment_methods.py and test_collection.py"
 AGAIN = "periodic work, which the next turn does again; tests/scenarios/test_collection.py runs it twice each time"
 EXCEPTIONS = {
     "commit.portal.billing.checkouts._awaited": "ends a transaction that has only read; tests/faults/test_races.py",
