@@ -1,4 +1,4 @@
-"""The overview: what the tenant has, what it costs next, what is owed."""
+"""The overview: what the tenant has, what it costs next."""
 
 from flask import Blueprint, Response
 
@@ -24,5 +24,4 @@ def overview() -> Response:
         subscription=subscription,
         plan=subscriptions.plan_of(subscription) if subscription else None,
         latest=latest.rows,
-        overdue=[row for row in latest.rows if row.status == "open" and row.amount_remaining_minor > 0],
     )

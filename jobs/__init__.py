@@ -1,9 +1,21 @@
 """Work in the background: one shallow module per kind of work, which registers its functions with the outbox."""
 
-from jobs import checkouts, discounts, documents, mail, maintenance, metrics, plans, reconcile, subscriptions
+from jobs import (
+    checkouts,
+    collection,
+    discounts,
+    documents,
+    mail,
+    maintenance,
+    metrics,
+    plans,
+    reconcile,
+    subscriptions,
+)
 
 __all__ = [
     "checkouts",
+    "collection",
     "discounts",
     "documents",
     "mail",

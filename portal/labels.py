@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from portal import formats
 from portal.i18n import gettext, lazy_gettext, ngettext, viewer
+from portal.models import PaymentMethod
 from portal.pricing.discounts import Terms
 
 # kind is the colour and the shape that go with the word: calm, good, warn, bad.
@@ -35,6 +36,40 @@ PAYMENT_STATUSES = {
     "paid": (lazy_gettext("Paid"), "good"),
     "canceled": (lazy_gettext("Canceled"), "idle"),
     "failed": (lazy_gettext("Failed"), "bad"),
+}
+COLLECTION_STATES = {
+    "started": (lazy_gettext("Under way"), "calm"),
+    "processing": (lazy_gettext("On its way"), "calm"),
+    "action_required": (lazy_gettext("Waits for you"), "warn"),
+    "paid": (lazy_gettext("Paid"), "good"),
+    "declined": (lazy_gettext("Declined"), "bad"),
+    "refused": (lazy_gettext("Not possible"), "bad"),
+}
+# Names that are the same in every language, and those that are not.
+METHOD_BRANDS = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "american_express": "American Express",
+    "discover": "Discover",
+    "diners": "Diners Club",
+    "diners_club": "Diners Club",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+    "cartes_bancaires": "Cartes Bancaires",
+}
+METHOD_TYPES = {
+    "card": lazy_gettext("Card"),
+    "sepa_debit": lazy_gettext("SEPA direct debit"),
+    "us_bank_account": lazy_gettext("US bank account"),
+    "paypal": "PayPal",
+    "link": "Link",
+    "amazon_pay": "Amazon Pay",
+    "cashapp": "Cash App Pay",
+    "revolut_pay": "Revolut Pay",
+    "bacs_debit": "Bacs Direct Debit",
+    "boleto": "Boleto",
+    "customer_balance": lazy_gettext("Bank transfer"),
 }
 # What is limited, and how an included quantity of it is said.
 LIMITS = {
@@ -66,11 +101,16 @@ SHIPPED_PLAN_TEXTS = (
 
 
 def status_label(kind: str, status: str) -> tuple[str, str]:
-    """The word and the tone of a status; ``kind`` is "subscription", "invoice" or "payment".
+    """The word and the tone of a status; ``kind`` is "subscription", "invoice", "payment" or "collection".
 
     A status that Stripe adds later is shown as its code rather than hidden.
     """
-    table = {"subscription": SUBSCRIPTION_STATUSES, "invoice": INVOICE_STATUSES, "payment": PAYMENT_STATUSES}[kind]
+    table = {
+        "subscription": SUBSCRIPTION_STATUSES,
+        "invoice": INVOICE_STATUSES,
+        "payment": PAYMENT_STATUSES,
+        "collection": COLLECTION_STATES,
+    }[kind]
     word, tone = table.get(status, (status.replace("_", " "), "idle"))
     return str(word), tone
 
@@ -86,6 +126,20 @@ def limit_phrase(code: str, quantity: int | Decimal) -> Markup:
     if code in LIMITS:
         return Markup.escape(str(LIMITS[code][1])) % {"quantity": number}
     return Markup("{} {}").format(number, limit_label(code))
+
+
+def method_name(kind: str, brand: str = "") -> str:
+    """What a payment method is called, without its digits: "Visa", "SEPA direct debit"."""
+    if brand:
+        return METHOD_BRANDS.get(brand, brand.replace("_", " ").title())
+    return str(METHOD_TYPES.get(kind, kind.replace("_", " ").title()))
+
+
+def method_label(method: PaymentMethod) -> str:
+    """A payment method as a person recognises it: "Visa •••• 4242", "PayPal ada@example.com"."""
+    name = method_name(method.type, method.brand)
+    detail = f"•••• {method.last4}" if method.last4 else method.account_email
+    return f"{name} {detail}".strip()
 
 
 def role_label(role: str) -> str:

@@ -24,7 +24,7 @@ from flask_login import current_user
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import formats, labels
+from portal import declines, formats, labels
 from portal.config import LANGUAGES
 from portal.i18n import LANGUAGE_NAMES, viewer
 
@@ -52,6 +52,9 @@ def init_templating(app: Flask) -> None:
         coupon_terms=labels.coupon_terms,
         coupon_value=labels.coupon_value,
         role_label=labels.role_label,
+        method_label=labels.method_label,
+        decline_reason=declines.reason,
+        decline_advice=declines.advice,
     )
     environment.globals.update(
         asset=asset,
@@ -60,6 +63,7 @@ def init_templating(app: Flask) -> None:
         here=here,
         poll_seconds=poll_seconds,
         limit_phrase=labels.limit_phrase,
+        method_name=labels.method_name,
         status_label=labels.status_label,
         viewer=viewer,
         principal=principal,

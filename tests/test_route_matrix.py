@@ -5,8 +5,7 @@ from uuid import UUID
 
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import text
 
 from portal.config import Settings
 from portal.ids import uuid7
@@ -33,6 +32,17 @@ ROUTES = {
     "GET /invoices/<uuid:invoice_id>": READ,
     "GET /invoices/<uuid:invoice_id>/document.pdf": READ,
     "POST /invoices/<uuid:invoice_id>/document": BILLING,
+    "GET /invoices/<uuid:invoice_id>/pay": BILLING,
+    "POST /invoices/<uuid:invoice_id>/pay": BILLING,
+    "GET /payments/<uuid:collection_attempt_id>": READ,
+    "GET /payment-methods": READ,
+    "POST /payment-methods": BILLING,
+    "GET /payment-methods/setups/<uuid:setup_id>": READ,
+    "GET /payment-methods/setups/<uuid:setup_id>/back": BILLING,
+    "POST /payment-methods/<uuid:method_id>/default": BILLING,
+    "POST /payment-methods/<uuid:method_id>/backup": BILLING,
+    "POST /payment-methods/<uuid:method_id>/remove": BILLING,
+    "POST /payment-methods/no-backup": BILLING,
     "GET /sign-in": ANYBODY,
     "POST /sign-in": ANYBODY,
     "POST /sign-out": SIGNED_IN,
@@ -169,31 +179,21 @@ def fixture_foreign(app: APIFlask, settings: Settings) -> dict[str, UUID]:
     people.prepare(app)
     victim = people.member()
     browser(app, victim)
-    engine = create_engine(settings.role_url("owner"), poolclass=NullPool)
-    with engine.begin() as connection:
-        return {
-            **_checkout(settings, victim),
-            "invoice_id": _invoice(connection, victim),
-            "session_id": connection.execute(text("SELECT id FROM user_sessions")).scalar_one(),
-        }
-
-
-def _checkout(settings: Settings, victim: Person) -> dict[str, UUID]:
-    assert victim.tenant_id is not None
+    tenant_id = victim.tenant_id
+    assert tenant_id is not None
     with rows.written(settings) as session:
-        checkout = rows.checkout(session, victim.tenant_id, "expired")
-        redemption = rows.redemption(session, rows.coupon(session), checkout)
-        return {"checkout_id": checkout.id, "redemption_id": redemption.id}
-
-
-def _invoice(connection: Connection, victim: Person) -> UUID:
-    sql = """INSERT INTO invoices (tenant_id, id, stripe_invoice_id, status, currency, subtotal_minor, total_minor,
-                                   amount_due_minor, amount_paid_minor, amount_remaining_minor, document_state,
-                                   created_at)
-             VALUES (:tenant_id, gen_random_uuid(), 'in_foreign', 'paid', 'usd', 100, 100, 100, 100, 0, 'failed', now())
-             RETURNING id"""
-    made: UUID = connection.execute(text(sql), {"tenant_id": victim.tenant_id}).scalar_one()
-    return made
+        invoice = rows.invoice(session, tenant_id, "FOREIGN-1", stripe_invoice_id="in_foreign", document_state="failed")
+        method = rows.method(session, tenant_id)
+        checkout = rows.checkout(session, tenant_id, "expired")
+        return {
+            "checkout_id": checkout.id,
+            "redemption_id": rows.redemption(session, rows.coupon(session), checkout).id,
+            "collection_attempt_id": rows.attempt(session, invoice, method, "declined").id,
+            "invoice_id": invoice.id,
+            "method_id": method.id,
+            "session_id": session.scalars(text("SELECT id FROM user_sessions")).one(),
+            "setup_id": rows.method_setup(session, tenant_id, "expired").id,
+        }
 
 
 WITH_ID = [route for route in ROUTES if "<uuid:" in route and ROUTES[route] != STAFF]

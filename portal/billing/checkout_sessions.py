@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # importing them takes half a second
 
 GIVEN_UP_AFTER = timedelta(hours=23)  # Stripe forgets an idempotency key after 24 h
 # The portal's languages as Checkout names them.
-_LOCALES = {"en": "en", "es": "es", "pt_BR": "pt-BR"}
+LOCALES = {"en": "en", "es": "es", "pt_BR": "pt-BR"}
 
 log = logging.getLogger("portal.checkout")
 
@@ -128,7 +128,7 @@ def _open(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_
         "line_items": [{"price": str(price.stripe_price_id), "quantity": 1}],
         "success_url": page,
         "cancel_url": f"{page}/back",
-        "locale": _LOCALES.get(checkout.language, "auto"),
+        "locale": LOCALES.get(checkout.language, "auto"),
         "metadata": metadata,
         "subscription_data": {"metadata": metadata},
     }

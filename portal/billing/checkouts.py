@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import business_time, clock, steps, tenancy
+from portal import business_time, clock, first_payments, steps, tenancy
 from portal.billing import catalogue, checkout_sessions, coupons, customers
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, NotFound
@@ -25,7 +25,7 @@ from portal.security import audit
 
 LEASE_SECONDS = 60  # four calls of 15 s
 WAIT_SECONDS = 1.0  # a thread of the web server is held meanwhile
-Step = Literal["waiting", "confirming", "active", "failed", "expired", "refunded", "ended"]
+Step = Literal["waiting", "confirming", "processing", "active", "failed", "expired", "refunded", "ended"]
 
 
 class AlreadySubscribed(Conflict):
@@ -59,7 +59,7 @@ class Progress:
     @property
     def is_final(self) -> bool:
         """Whether waiting changes nothing any more. An active subscription waits for its invoice."""
-        ended = self.step in ("failed", "expired", "refunded", "ended")
+        ended = self.step in ("processing", "failed", "expired", "refunded", "ended")  # a bank takes days
         return ended or (self.step == "active" and self.invoice is not None)
 
 
@@ -124,7 +124,8 @@ def progress(checkout: Checkout) -> Progress:
         .order_by(Invoice.created_at)
         .limit(1)
     ).first()
-    return Progress("active", subscription, invoice)
+    awaited = first_payments.is_awaited(subscription)
+    return Progress("processing" if awaited else "active", subscription, invoice)
 
 
 def refresh(checkout: Checkout) -> None:

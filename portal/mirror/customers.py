@@ -1,21 +1,40 @@
-"""Stripe's customer: which payment method is the default, the credit balance, the test clock."""
+"""Stripe's customer: its payment methods and which is the default, the credit balance, the test clock."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from portal import clock, tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
-from portal.gateway.inbox import want
+from portal.mirror import method_rows
 from portal.mirror.errors import Unmirrorable
 from portal.models import Customer
 
+if TYPE_CHECKING:  # importing it takes half a second
+    from stripe.params import CustomerPaymentMethodListParams
+
+_PAGE = 100  # Stripe's largest
+
 
 def fetch(object_id: str) -> dict[str, Any]:
-    """The customer, with the test clock that it lives on in place of the clock's id."""
+    """The customer with all its payment methods, and with the test clock that it lives on in place of its id."""
     resource = as_dict(gateway().read(lambda s: s.v1.customers.retrieve(object_id)))
+    if resource.get("deleted"):
+        return resource
+    resource["payment_methods"] = _methods(object_id)
     if clock_id := resource.get("test_clock"):
         resource["test_clock"] = as_dict(gateway().read(lambda s: s.v1.test_helpers.test_clocks.retrieve(clock_id)))
     return resource
+
+
+def _methods(customer_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    params: CustomerPaymentMethodListParams = {"limit": _PAGE}
+    while True:
+        page = as_dict(gateway().read(lambda s: s.v1.customers.payment_methods.list(customer_id, params)))
+        found += page["data"]
+        if not page["has_more"]:
+            return found
+        params["starting_after"] = found[-1]["id"]
 
 
 def customer(resource: dict[str, Any]) -> str | None:
@@ -23,16 +42,20 @@ def customer(resource: dict[str, Any]) -> str | None:
 
 
 def apply(resource: dict[str, Any]) -> None:
-    """Write the bound tenant's customer row."""
+    """Write the bound tenant's customer row and its payment methods."""
     if resource.get("deleted"):
         raise Unmirrorable("the customer was deleted at Stripe")
     row = locked()
+    attached = {method["id"] for method in resource["payment_methods"]}
+    for method in resource["payment_methods"]:
+        method_rows.write(method)
+    method_rows.keep_only(attached)
     row.default_payment_method = (resource.get("invoice_settings") or {}).get("default_payment_method")
+    if row.backup_payment_method not in attached:
+        row.backup_payment_method = None
     row.balance_minor = resource.get("balance") or 0
     _copy_test_clock(row, resource.get("test_clock"))
     row.synced_at = clock.now()
-    if row.default_payment_method:
-        want(row.default_payment_method, "payment_method")
 
 
 def _copy_test_clock(row: Customer, resource: dict[str, Any] | None) -> None:

@@ -5,13 +5,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock, tenancy
+from portal import business_time, clock, tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.ids import uuid7
-from portal.mirror import invoice_lines, payments
+from portal.mirror import attempts, invoice_lines, payments, standings
 from portal.mirror.customers import locked
 from portal.models import Invoice, Subscription
+from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
 from portal.outbox import stage
 from portal.security import audit
@@ -58,7 +59,9 @@ def apply(resource: dict[str, Any]) -> None:
             after={"status": row.status, "number": row.number, "total_minor": row.total_minor},
         )
     _owe_document(row)
-    _tell_of_failure(row)
+    attempts.follow(row)
+    _follow_failure(row)
+    standings.settle()
 
 
 def _copy(row: Invoice, resource: dict[str, Any]) -> None:
@@ -81,6 +84,11 @@ def _copy(row: Invoice, resource: dict[str, Any]) -> None:
     row.created_at = clock.from_timestamp(resource["created"]) or clock.now()
     row.stripe_subscription_id = _subscription_of(resource)
     row.subscription_id = _our_subscription(row.stripe_subscription_id)
+    row.payment_state, row.failure_code = payments.state_of(resource)
+    if row.overdue_since is None and _is_overdue(row):
+        # From when we know, so that nobody is restricted before they could be told, however long we were away; never
+        # before it was issued: what we know of a test clock may be old.
+        row.overdue_since = max(business_time.now(), row.due_at or row.issued_at or row.created_at)
     row.synced_at = clock.now()
 
 
@@ -159,9 +167,32 @@ def _owe_document(row: Invoice) -> None:
         )
 
 
-def _tell_of_failure(row: Invoice) -> None:
-    # The first invoice is paid on Stripe's page, which says itself what went wrong.
-    at_checkout = row.billing_reason == "subscription_create"
-    is_owed = row.status == "open" and row.amount_remaining_minor > 0
-    if is_owed and row.attempt_count > 0 and not at_checkout and any(payment.failure_code for payment in row.payments):
-        notify("payment_failed", str(row.id), step=str(row.attempt_count))
+def _is_overdue(row: Invoice) -> bool:
+    """Whether it should have been paid by now. The first invoice of what never began is nobody's debt."""
+    if row.status != "open" or row.amount_remaining_minor <= 0:
+        return False
+    if row.collection_method == "send_invoice":
+        return row.due_at is not None and row.due_at <= business_time.now()
+    if row.payment_state not in ("failed", "action_required") or row.attempt_count == 0:
+        return False
+    return row.billing_reason != "subscription_create" or _is_of_a_live_subscription(row)
+
+
+def _is_of_a_live_subscription(row: Invoice) -> bool:
+    status = db.session.scalar(select(Subscription.status).where(Subscription.id == row.subscription_id))
+    return status in LIVE_STATUSES
+
+
+def _follow_failure(row: Invoice) -> None:
+    """After each automatic try that failed: the backup's turn, and word to the tenant."""
+    is_owed = row.status == "open" and row.payment_state in ("failed", "action_required")
+    if row.overdue_since is None or not is_owed or row.attempt_count == 0:
+        return
+    if locked().backup_payment_method is not None:
+        stage(
+            "invoice.try_backup",
+            f"invoice.try_backup:{row.id}:{row.attempt_count}",
+            tenant_id=row.tenant_id,
+            payload={"invoice_id": str(row.id), "automatic_number": row.attempt_count},
+        )
+    notify("payment_failed", str(row.id), step=str(row.attempt_count))

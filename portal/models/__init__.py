@@ -3,6 +3,7 @@
 from portal.models.audit import AuditEntry
 from portal.models.base import Model
 from portal.models.checkouts import Checkout
+from portal.models.collection import CollectionAttempt, MethodSetup, PolicySettings, Standing
 from portal.models.coupons import Coupon, CouponRedemption
 from portal.models.customers import Customer
 from portal.models.installation import Installation
@@ -37,6 +38,7 @@ __all__ = [
     "AuditEntry",
     "BillingDetails",
     "Checkout",
+    "CollectionAttempt",
     "Coupon",
     "CouponRedemption",
     "Customer",
@@ -50,6 +52,7 @@ __all__ = [
     "LegalStep",
     "LoginAttempt",
     "Membership",
+    "MethodSetup",
     "MetricValue",
     "Model",
     "Notice",
@@ -60,7 +63,9 @@ __all__ = [
     "PeriodicTask",
     "Plan",
     "PlanPrice",
+    "PolicySettings",
     "StaffMember",
+    "Standing",
     "Step",
     "StripeCursor",
     "StripeCustomer",

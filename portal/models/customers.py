@@ -13,6 +13,8 @@ class Customer(Model):
     """The tenant at Stripe. The row exists before the Stripe customer does.
 
     ``stripe_test_clock_id``: the test clock that the customer lives on, if any, and the time that it shows.
+    ``default_payment_method`` is what Stripe charges, ``backup_payment_method`` what we charge when that failed,
+    ``requested_payment_method`` the default that was asked for last: an older wish that comes late yields to it.
     """
 
     __tablename__ = "customers"
@@ -21,6 +23,9 @@ class Customer(Model):
     stripe_customer_id: Mapped[str | None]
     requested_at: Mapped[datetime | None]
     default_payment_method: Mapped[str | None]
+    backup_payment_method: Mapped[str | None]
+    requested_payment_method: Mapped[str | None]
+    default_requested_at: Mapped[datetime | None]
     balance_minor: Mapped[Minor] = mapped_column(server_default="0")
     stripe_test_clock_id: Mapped[str | None]
     test_clock_at: Mapped[datetime | None]

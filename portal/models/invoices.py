@@ -46,7 +46,7 @@ class InvoiceLine(TenantOwned, Model):
 
 
 class Payment(TenantOwned, Model):
-    """Stripe's invoice payment and what became of it."""
+    """Stripe's invoice payment and what became of it. ``intent_status``: Stripe's word for the payment intent."""
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -65,20 +65,28 @@ class Payment(TenantOwned, Model):
     method_brand: Mapped[str] = mapped_column(server_default="")
     method_last4: Mapped[str] = mapped_column(server_default="")
     failure_code: Mapped[str | None]
+    intent_status: Mapped[str] = mapped_column(server_default="")
     paid_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
 class Invoice(TenantOwned, Model):
-    """A mirror of Stripe's invoice: amounts and number are Stripe's, the document is ours."""
+    """A mirror of Stripe's invoice: amounts and number are Stripe's, the document is ours.
+
+    ``payment_state`` of an open one: "processing" (a bank takes days), "action_required" (the bank asks the payer),
+    "failed" with ``failure_code``, "" when nothing was tried. ``overdue_since``: when it should have been paid and
+    was not, in business time; kept when it is paid after all.
+    """
 
     __tablename__ = "invoices"
     __table_args__ = (
         UniqueConstraint("tenant_id", "stripe_invoice_id", name="invoices_stripe_invoice_id_key"),
         UniqueConstraint("tenant_id", "number", name="invoices_number_key"),
         CheckConstraint("document_state IN ('none', 'pending', 'ready', 'failed')", name="document_state"),
+        CheckConstraint("payment_state IN ('', 'processing', 'action_required', 'failed')", name="payment_state"),
         ForeignKeyConstraint(["tenant_id", "subscription_id"], ["subscriptions.tenant_id", "subscriptions.id"]),
         Index("invoices_newest_idx", "tenant_id", text("created_at DESC"), text("id DESC")),
+        Index("invoices_open_idx", "tenant_id", "overdue_since", postgresql_where=text("status = 'open'")),
     )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
@@ -110,6 +118,9 @@ class Invoice(TenantOwned, Model):
     next_payment_attempt_at: Mapped[datetime | None]
     attempt_count: Mapped[int] = mapped_column(server_default="0")
     hosted_invoice_url: Mapped[str | None]
+    payment_state: Mapped[str] = mapped_column(server_default="")
+    failure_code: Mapped[str | None]
+    overdue_since: Mapped[datetime | None]
     document_state: Mapped[str] = mapped_column(server_default="none")
     document_attempt: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime]

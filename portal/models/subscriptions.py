@@ -63,7 +63,10 @@ class Subscription(TenantOwned, Timestamped, Model):
 
 
 class PaymentMethod(TenantOwned, Timestamped, Model):
-    """A mirror of Stripe's payment method: what a person needs to recognise it, nothing more."""
+    """A mirror of Stripe's payment method: what a person needs to recognise it, nothing more.
+
+    ``brand`` and ``last4`` of a card or account, ``bank_name`` of an account, ``account_email`` of PayPal and the like.
+    """
 
     __tablename__ = "payment_methods"
     __table_args__ = (
@@ -77,4 +80,7 @@ class PaymentMethod(TenantOwned, Timestamped, Model):
     last4: Mapped[str] = mapped_column(server_default="")
     exp_month: Mapped[int | None]
     exp_year: Mapped[int | None]
+    funding: Mapped[str] = mapped_column(server_default="")
+    bank_name: Mapped[str] = mapped_column(server_default="")
+    account_email: Mapped[str] = mapped_column(server_default="")
     detached_at: Mapped[datetime | None]

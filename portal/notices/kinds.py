@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from portal.models import Notice
-from portal.notices.contents import discounts, invoices, subscriptions
+from portal.notices.contents import collection, discounts, invoices, subscriptions
 from portal.notices.message import Message
 from portal.notices.recipients import Recipient, members_and_contact
 
@@ -48,5 +48,9 @@ KINDS: Mapping[str, Kind] = {
         Kind("discount_removed", BILLING, discounts.removed),
         Kind("invoice_issued", BILLING, invoices.issued),
         Kind("payment_failed", BILLING, invoices.payment_failed),
+        Kind("payment_method_added", BILLING, collection.method_added),
+        Kind("payment_method_changed", BILLING, collection.method_changed),
+        Kind("card_expires", BILLING, collection.card_expires),
+        Kind("standing_changed", BILLING, collection.standing_changed),
     )
 }

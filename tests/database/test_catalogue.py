@@ -27,6 +27,7 @@ PLATFORM = {
     "periodic_tasks": "of the installation",
     "plan_prices": "the catalogue, the same for all",
     "plans": "the catalogue, the same for all",
+    "settings": "one row of policy for the installation",
     "staff_members": "the platform's own people",
     "stripe_cursors": "how far Stripe's lists were looked through",
     "stripe_customers": "global uniqueness of Stripe ids",

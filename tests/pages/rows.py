@@ -16,14 +16,18 @@ from portal import config
 from portal.ids import uuid7
 from portal.models import (
     Checkout,
+    CollectionAttempt,
     Coupon,
     CouponRedemption,
     Customer,
     Invoice,
     InvoiceDocument,
     InvoiceLine,
+    MethodSetup,
     Payment,
+    PaymentMethod,
     PlanPrice,
+    Standing,
     Subscription,
 )
 from tests.support.steps import bring
@@ -166,6 +170,84 @@ def redemption(
         "saving_minor": 580,
         "redeemed_at": NOW if state == "redeemed" else None,
     })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def method(session: Session, tenant_id: UUID, **values: Any) -> PaymentMethod:
+    """A Visa ending in 4242 that is good for years, with the customer row that precedes it."""
+    session.merge(Customer(tenant_id=tenant_id))
+    row = PaymentMethod(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "stripe_payment_method_id": f"pm_{uuid7().hex}",
+        "type": "card",
+        "brand": "visa",
+        "last4": "4242",
+        "exp_month": 12,
+        "exp_year": NOW.year + 3,
+        **values,
+    })  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
+def method_setup(session: Session, tenant_id: UUID, state: str = "open", **values: Any) -> MethodSetup:
+    """A payment method being added, in one of its states."""
+    session.merge(Customer(tenant_id=tenant_id))
+    row = MethodSetup(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "currency": "usd",
+        "stripe_session_id": f"cs_test_{uuid7().hex}",
+        "url": "https://checkout.stripe.com/c/pay/cs_test" if state == "open" else None,
+        **values,
+    })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def overdue(session: Session, tenant_id: UUID, number: str = "DUE-1", days: int = 1, **values: Any) -> Invoice:
+    """An invoice whose payment failed some days ago, for want of money."""
+    return invoice(session, tenant_id, number, **{
+        "status": "open",
+        "payment_state": "failed",
+        "failure_code": "insufficient_funds",
+        "attempt_count": 1,
+        "overdue_since": NOW - timedelta(days=days),
+        "next_payment_attempt_at": NOW + timedelta(days=1),
+        "hosted_invoice_url": "https://invoice.stripe.com/i/test",
+        **values,
+    })  # fmt: skip
+
+
+def attempt(session: Session, of: Invoice, by: PaymentMethod, state: str, **values: Any) -> CollectionAttempt:
+    """A try to pay an invoice by hand, in one of its states."""
+    row = CollectionAttempt(**{
+        "tenant_id": of.tenant_id,
+        "id": uuid7(),
+        "invoice_id": of.id,
+        "payment_method_id": by.id,
+        "source": "hand",
+        "automatic_number": 1,
+        "amount_minor": of.amount_remaining_minor,
+        "currency": of.currency,
+        **values,
+    })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def standing(session: Session, tenant_id: UUID, state: str, days: int) -> Standing:
+    """Where a tenant stands whose invoice is overdue for so many days."""
+    row = Standing(tenant_id=tenant_id, id=uuid7(), since=NOW, overdue_since=NOW - timedelta(days=days))
     bring(session, row, state)
     session.add(row)
     session.flush()

@@ -55,11 +55,11 @@ def test_an_overdue_payment_is_said_with_its_amount_and_where_to_look(
     browser: Browser, person: Person, write: Session
 ) -> None:
     rows.subscription(write, person.tenant_id, status="past_due")
-    owed = rows.invoice(write, person.tenant_id, "DUE-1", status="open")
+    owed = rows.overdue(write, person.tenant_id)
     write.commit()
     callout = html.page(browser.get("/")).one(class_="callout")
     assert "A payment of $34.51 did not go through." in callout.text
-    assert callout.one("a")["href"] == f"/invoices/{owed.id}"
+    assert callout.all("a")[0]["href"] == f"/invoices/{owed.id}/pay"
 
 
 def test_an_ended_plan_keeps_its_invoices_in_sight(browser: Browser, person: Person, write: Session) -> None:

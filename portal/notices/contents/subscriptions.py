@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from portal import first_payments
 from portal.extensions import db
 from portal.labels import stored_text
 from portal.models import Notice, Plan, Subscription, Tenant
@@ -17,7 +18,10 @@ def started(notice: Notice) -> Message:
     if not subscription.is_live:
         raise Overtaken(f"the subscription is {subscription.status}")
     is_trial = subscription.status == "trialing" and subscription.trial_end is not None
+    is_awaited = first_payments.is_awaited(subscription)
     title = gettext("Your trial of %(plan)s has started", plan=plan) if is_trial else _active(plan)
+    if is_awaited:
+        title = gettext("Your payment for %(plan)s is on its way", plan=plan)
     return Message(
         subject=title,
         title=title,
@@ -26,7 +30,7 @@ def started(notice: Notice) -> Message:
         facts=(Fact(gettext("Plan"), plan), Fact(gettext("Price"), _price(subscription)), *_dates(subscription)),
         button=Button(gettext("Open your subscription"), address("/")),
         why=because_of_billing(notice),
-        tone="good",
+        tone="calm" if is_awaited else "good",
     )
 
 
@@ -92,6 +96,14 @@ def _what_happens_next(subscription: Subscription, plan: str) -> list[str]:
         ]
     if subscription.amount_minor == 0:
         return [gettext("It costs nothing, and you can move to a larger plan at any time.")]
+    if first_payments.is_awaited(subscription):
+        return [
+            gettext(
+                "Your bank takes several banking days. %(plan)s is ready as soon as it has paid.",
+                plan=plan,
+            ),
+            gettext("You have nothing to do. If the bank refuses, we tell you."),
+        ]
     return [
         gettext("Thank you. Everything in %(plan)s is ready to use.", plan=plan),
         gettext("The subscription renews by itself. The invoice comes in an e-mail of its own."),
