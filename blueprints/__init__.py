@@ -2,6 +2,7 @@
 
 from blueprints import (
     account,
+    cancellations,
     checkout,
     invoices,
     ops,
@@ -15,6 +16,7 @@ from blueprints import (
 
 PAGES = (
     subscription.bp,
+    cancellations.bp,
     plans.bp,
     checkout.bp,
     invoices.bp,

@@ -17,12 +17,13 @@ bp = Blueprint("checkout", __name__)
 @bp.post("/checkout")
 @member("owner", "billing")
 def start() -> ResponseReturnValue:
-    """Begin to subscribe to the posted plan and interval; nothing else of the form is read."""
+    """Begin to subscribe to the posted plan and interval, with ``trial=yes`` by its trial; nothing else is read."""
     checkout = checkouts.start(
         request.form.get("plan_id", ""),
         request.form.get("interval", ""),
         actor=principal().user_id,
         language=viewer().language,
+        trial=request.values.get("trial") == "yes",
     )
     here = url_for("checkout.progress", checkout_id=checkout.id)
     return redirect(checkout.url or here, 303)

@@ -20,6 +20,10 @@ ANYBODY, SIGNED_IN, READ, BILLING, STAFF, MACHINE = "anybody", "signed in", "rea
 # Who may use what, written down apart from the guards: the table must not follow a guard's mistake.
 ROUTES = {
     "GET /": READ,
+    "POST /subscription/resume": BILLING,
+    "GET /subscription/cancel": BILLING,
+    "POST /subscription/cancel": BILLING,
+    "POST /subscription/keep": BILLING,
     "GET /plans": READ,
     "POST /checkout": BILLING,
     "GET /checkout/<uuid:checkout_id>": READ,

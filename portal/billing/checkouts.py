@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import business_time, clock, steps, tenancy
-from portal.billing import catalogue, checkout_sessions, customers
+from portal.billing import catalogue, checkout_sessions, customers, trials
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, NotFound
 from portal.extensions import db
@@ -62,28 +62,30 @@ class Progress:
         return ended or (self.step == "active" and self.invoice is not None)
 
 
-def start(plan_id: str, interval: str, *, actor: UUID, language: str) -> Checkout:
+def start(plan_id: str, interval: str, *, actor: UUID, language: str, trial: bool = False) -> Checkout:
     """Begin to subscribe the bound tenant; returns the checkout with the ``url`` to send the browser to.
 
     A second call for the same price returns the same checkout, also from another tab; for another price the
     earlier one is ended first. While another request is still opening it, ``url`` may be ``None``. The free
-    plan needs no card: its checkout is ``complete`` at once.
-    Raises :class:`portal.billing.catalogue.UnknownPlan`, :class:`AlreadySubscribed`, :class:`StillPreparing`,
+    plan needs no card, and a ``trial`` only where the plan says so: such a checkout is ``complete`` at once.
+    Raises :class:`portal.billing.catalogue.UnknownPlan`, :class:`portal.billing.trials.NoTrial`,
+    :class:`portal.billing.trials.TrialUsed`, :class:`AlreadySubscribed`, :class:`StillPreparing`,
     :class:`portal.gateway.account.MoneyStopped`, :class:`portal.gateway.errors.StripeFailure`.
     """
     require_money_allowed()
-    _offer, price = catalogue.offer(plan_id, interval)
+    offer, price = catalogue.offer(plan_id, interval)
     customers.ensure_row()
     locked()
     _refuse_second(price)
+    terms = trials.terms(offer) if trial else trials.NONE
     if (under_way := _under_way()) is not None:
-        if under_way.plan_price_id == price.plan_price_id and not _is_stale(under_way):
+        if _is_same(under_way, price, terms) and not _is_stale(under_way):
             if under_way.stripe_session_id:  # it may have ended at Stripe without telling us
                 want(under_way.stripe_session_id, "checkout_session")
             db.session.commit()
             return _awaited(under_way)
         rivals.abandon(under_way)
-    checkout, work = _begin(price, plan_id, actor=actor, language=language)
+    checkout, work = _begin(price, plan_id, terms, actor=actor, language=language)
     db.session.commit()
     _open(work)
     return checkout
@@ -145,7 +147,13 @@ def abandon(checkout_id: UUID) -> Checkout:
     return checkout
 
 
-def _begin(price: catalogue.OfferedPrice, plan_id: str, *, actor: UUID, language: str) -> tuple[Checkout, Work]:
+def _is_same(checkout: Checkout, price: catalogue.OfferedPrice, terms: trials.Terms) -> bool:
+    return checkout.plan_price_id == price.plan_price_id and (checkout.trial_days > 0) == (terms.days > 0)
+
+
+def _begin(
+    price: catalogue.OfferedPrice, plan_id: str, terms: trials.Terms, *, actor: UUID, language: str
+) -> tuple[Checkout, Work]:
     """Write the intent down: the checkout, and the work that this request means to do itself."""
     checkout = Checkout(
         tenant_id=tenancy.require_tenant(),
@@ -154,7 +162,9 @@ def _begin(price: catalogue.OfferedPrice, plan_id: str, *, actor: UUID, language
         plan_price_id=price.plan_price_id,
         started_by=actor,
         language=language,
-        trial_days=0,
+        trial_days=terms.days,
+        trial_method=terms.method,
+        trial_end=terms.end,
     )
     steps.begin(checkout, "preparing")
     db.session.add(checkout)
@@ -166,7 +176,7 @@ def _begin(price: catalogue.OfferedPrice, plan_id: str, *, actor: UUID, language
         payload={"checkout_id": str(checkout.id)},
         seconds=LEASE_SECONDS,
     )
-    chosen = {"plan_id": plan_id, "interval": price.interval}
+    chosen = {"plan_id": plan_id, "interval": price.interval, "trial_days": terms.days}
     audit.record("checkout.start", "checkout", str(checkout.id), after=chosen, actor=actor)
     return checkout, work
 

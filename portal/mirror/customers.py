@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from sqlalchemy import select
+
 from portal import clock, tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
 from portal.mirror.errors import Unmirrorable
-from portal.models import Customer
+from portal.models import Customer, Subscription
+from portal.models.subscriptions import LIVE_STATUSES
 
 
 def fetch(object_id: str) -> dict[str, Any]:
@@ -27,12 +30,24 @@ def apply(resource: dict[str, Any]) -> None:
     if resource.get("deleted"):
         raise Unmirrorable("the customer was deleted at Stripe")
     row = locked()
+    before = row.balance_minor, row.default_payment_method, row.test_clock_at
     row.default_payment_method = (resource.get("invoice_settings") or {}).get("default_payment_method")
     row.balance_minor = resource.get("balance") or 0
     _copy_test_clock(row, resource.get("test_clock"))
     row.synced_at = clock.now()
+    if before != (row.balance_minor, row.default_payment_method, row.test_clock_at):
+        _look_at_subscription()
     if row.default_payment_method:
         want(row.default_payment_method, "payment_method")
+
+
+def _look_at_subscription() -> None:
+    """What is charged next, and how far a trial has got, may be different now."""
+    for live in db.session.scalars(
+        select(Subscription).where(Subscription.superseded_reason.is_(None), Subscription.status.in_(LIVE_STATUSES))
+    ):
+        live.next_invoice_for = ""
+        want(live.stripe_subscription_id, "subscription")
 
 
 def _copy_test_clock(row: Customer, resource: dict[str, Any] | None) -> None:

@@ -2,6 +2,7 @@
 
 from portal.models.audit import AuditEntry
 from portal.models.base import Model
+from portal.models.cancellations import Cancellation
 from portal.models.checkouts import Checkout
 from portal.models.customers import Customer
 from portal.models.installation import Installation
@@ -35,6 +36,7 @@ from portal.models.work import (
 __all__ = [
     "AuditEntry",
     "BillingDetails",
+    "Cancellation",
     "Checkout",
     "Customer",
     "DriftFinding",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from portal.models import Notice
-from portal.notices.contents import invoices, subscriptions
+from portal.notices.contents import cancellations, invoices, subscriptions, trials
 from portal.notices.message import Message
 from portal.notices.recipients import Recipient, members_and_contact
 
@@ -44,6 +44,11 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("subscription_started", BILLING, subscriptions.started),
         Kind("subscription_canceled", BILLING, subscriptions.canceled),
+        Kind("trial_ending", BILLING, trials.ending),
+        Kind("trial_converted", BILLING, trials.converted),
+        Kind("trial_lapsed", BILLING, trials.lapsed),
+        Kind("cancellation_scheduled", BILLING, cancellations.scheduled),
+        Kind("cancellation_undone", BILLING, cancellations.undone),
         Kind("invoice_issued", BILLING, invoices.issued),
         Kind("payment_failed", BILLING, invoices.payment_failed),
     )

@@ -26,6 +26,8 @@ FORMS: Mapping[str, Form] = {
     "account.revoke_session": {},
     "account.save_preferences": {"language": "en", "format_locale": "en_US", "timezone": "UTC", "theme": "auto"},
     "account.switch_tenant": {"tenant_id": Hers("tenant_id")},
+    "cancellations.cancel": {"ending": "now", "reason": "unused", "comment": "", "token": ""},
+    "cancellations.keep": {},
     "checkout.start": {"plan_id": "starter", "interval": "month"},
     "invoices.request_document": {},
     "preferences.language": {"language": "en"},
@@ -34,6 +36,7 @@ FORMS: Mapping[str, Form] = {
     "sign_in.set_password": _ANOTHER,
     "sign_in.sign_out": {},
     "sign_in.submit": {"email": Hers("email"), "password": f"not {PASSWORD}"},
+    "subscription.resume": {},
     "webhooks.stripe": {},
     "webhooks.stripe_short": {},
 }

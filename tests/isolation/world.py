@@ -167,6 +167,7 @@ def _plant(session: Session, victim: Person) -> None:
         if state == "ready":
             rows.document(session, invoice, f"%PDF-1.7 {CANARY}".encode())
     rows.checkout(session, tenant_id)
+    rows.cancellation(session, tenant_id, comment=f"{CANARY} is too dear")
     session.add(
         Notice(
             tenant_id=tenant_id,

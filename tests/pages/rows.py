@@ -14,7 +14,17 @@ from sqlalchemy.pool import NullPool
 
 from portal import config
 from portal.ids import uuid7
-from portal.models import Checkout, Customer, Invoice, InvoiceDocument, InvoiceLine, Payment, PlanPrice, Subscription
+from portal.models import (
+    Cancellation,
+    Checkout,
+    Customer,
+    Invoice,
+    InvoiceDocument,
+    InvoiceLine,
+    Payment,
+    PlanPrice,
+    Subscription,
+)
 from tests.support.steps import bring
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -121,6 +131,26 @@ def checkout(session: Session, tenant_id: UUID, state: str = "open", **values: A
         "plan_price_id": price(session, "starter").id,
         "stripe_session_id": f"cs_test_{uuid7().hex}",
         "url": "https://checkout.stripe.com/c/pay/cs_test" if state == "open" else None,
+        **values,
+    })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def cancellation(session: Session, tenant_id: UUID, state: str = "undone", **values: Any) -> Cancellation:
+    """A cancellation of the tenant's newest subscription, in one of its states."""
+    newest = select(Subscription).where(Subscription.tenant_id == tenant_id).order_by(Subscription.id.desc())
+    of = session.scalars(newest).first()
+    assert of is not None
+    row = Cancellation(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "subscription_id": of.id,
+        "stripe_subscription_id": of.stripe_subscription_id,
+        "currency": of.currency,
+        "ends_at": of.current_period_end,
         **values,
     })  # fmt: skip
     bring(session, row, state)
