@@ -31,6 +31,7 @@ def test_leaving_says_when_and_what_is_kept(browser: Browser, person: Person, wr
 
 def test_at_once_states_the_refund_beforehand(browser: Browser, person: Person, write: Session) -> None:
     write.execute(update(Plan).values(cancel_at="choice", cancel_refund="prorated"))
+    write.merge(Customer(tenant_id=person.tenant_id))
     row = rows.subscription(write, person.tenant_id)
     bought = {"stripe_subscription_id": row.stripe_subscription_id, "subscription_id": row.id, "tax_minor": 0}
     rows.invoice(write, person.tenant_id, "PAID-1", total_minor=2900, taxes=[], amount_paid_minor=2900, **bought)
