@@ -2,6 +2,7 @@
 
 from blueprints import (
     account,
+    cancellations,
     checkout,
     coupons,
     invoices,
@@ -18,6 +19,7 @@ from blueprints import (
 
 PAGES = (
     subscription.bp,
+    cancellations.bp,
     plans.bp,
     checkout.bp,
     coupons.bp,

@@ -19,9 +19,10 @@ bp = Blueprint("checkout", __name__)
 @bp.post("/checkout")
 @member("owner", "billing")
 def start() -> ResponseReturnValue:
-    """Begin to subscribe to the posted plan and interval with the posted coupon; nothing else of the form is read.
+    """Begin to subscribe to the posted plan and interval with the posted coupon, with ``trial=yes`` by its trial.
 
-    A coupon that was used up or changed since the page was shown is told on that page, before anything is bought.
+    Nothing else is read. A coupon that was used up or changed since the page was shown is told on that page, before
+    anything is bought.
     """
     interval, code = request.form.get("interval", ""), request.form.get("code", "")
     try:
@@ -31,6 +32,7 @@ def start() -> ResponseReturnValue:
             actor=principal().user_id,
             language=viewer().language,
             coupon_code=code,
+            trial=request.values.get("trial") == "yes",
         )
     except CouponRefused as refused:
         return plans.show(interval, code, refused)

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, request
 
-from portal.billing import catalogue, coupons, subscriptions
+from portal import business_time
+from portal.billing import catalogue, coupons, subscriptions, trials
 from portal.billing.catalogue import Offer, OfferedPrice
 from portal.errors_http import said
 from portal.models import Subscription
@@ -24,6 +26,7 @@ class Column:
     """A plan as the comparison shows it. ``saving_minor`` and ``saving_percent`` of a year against 12 months.
 
     ``deal``: the coupon that choosing it would use; ``misfit``: not the one that was asked for, which does not fit.
+    ``trial_ends_at``: when a trial that began now would end, where the tenant may have one.
     """
 
     offer: Offer
@@ -31,6 +34,7 @@ class Column:
     saving_minor: int
     saving_percent: int
     is_current: bool
+    trial_ends_at: datetime | None
     can_choose: bool
     deal: coupons.Deal | None = None
     misfit: bool = False
@@ -47,7 +51,7 @@ def show(wanted: str, code: str, refused: CouponRefused | None = None) -> Respon
     """The page for an interval and a coupon's code; ``refused``: why the code could not be used just now."""
     current = subscriptions.live_subscription()
     interval = wanted if wanted in INTERVALS else (current.interval if current else "month")
-    columns = _columns(interval, current)
+    columns = _columns(interval, current, business_time.now() if trials.may_have() else None)
     if principal().role in BUYERS:
         columns, found = _with_deals(columns, code)
         refused = refused or found
@@ -60,7 +64,7 @@ def show(wanted: str, code: str, refused: CouponRefused | None = None) -> Respon
         columns=columns,
         limits=_limits(columns),
         interval=interval,
-        best_saving=max((column.saving_percent for column in _columns("year", current)), default=0),
+        best_saving=max((column.saving_percent for column in _columns("year", current, None)), default=0),
         subscription=current,
         may_buy=principal().role in BUYERS,
     )
@@ -99,17 +103,20 @@ def _with_deal(column: Column, deals: Mapping[str, coupons.Deal | None], *, has_
     return replace(column, deal=deal, misfit=has_reasons and (deal is None or deal.is_automatic))
 
 
-def _columns(interval: str, current: Subscription | None) -> list[Column]:
-    return [_column(offer, offer.prices[interval], current) for offer in catalogue.offers() if interval in offer.prices]
+def _columns(interval: str, current: Subscription | None, trial_from: datetime | None) -> list[Column]:
+    sold = [offer for offer in catalogue.offers() if interval in offer.prices]
+    return [_column(offer, offer.prices[interval], current, trial_from) for offer in sold]
 
 
-def _column(offer: Offer, price: OfferedPrice, current: Subscription | None) -> Column:
+def _column(offer: Offer, price: OfferedPrice, current: Subscription | None, trial_from: datetime | None) -> Column:
     by_month = offer.prices["month"].unit_amount_minor * 12 if "month" in offer.prices else 0
     saving = max(0, by_month - price.unit_amount_minor) if price.interval == "year" else 0
     is_current = current is not None and current.plan_id == offer.plan_id
     # A free plan may be left for a paid one through the checkout; a paid one may not.
     is_open = current is None or (current.amount_minor == 0 and not offer.is_free)
+    has_trial = trial_from is not None and trials.is_offered(offer) and is_open and not is_current
     return Column(
+        trial_ends_at=trial_from + timedelta(days=offer.trial_days) if trial_from and has_trial else None,
         offer=offer,
         price=price,
         saving_minor=saving,

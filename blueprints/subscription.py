@@ -1,27 +1,40 @@
-"""The overview: what the tenant has, what it costs next."""
+"""The overview: what the tenant has, what it costs next, what is owed; and going on after a pause."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
 
-from portal.billing import subscriptions
-from portal.invoicing import invoices
+from blueprints.banners import init_banners
+from portal.billing import summaries, trials
+from portal.i18n import gettext
 from portal.security.guards import member
-from portal.templating import page
+from portal.templating import page, principal
 
 bp = Blueprint("subscription", __name__)
+bp.record_once(lambda state: init_banners(state.app))  # type: ignore[arg-type]  # an App is a Flask
 
-LATEST_INVOICES = 4
+BUYERS = ("owner", "billing")
 
 
 @bp.get("/")
 @member()
 def overview() -> Response:
-    """The live plan, the next charge and the latest invoices."""
-    subscription = subscriptions.latest_subscription()
-    latest = invoices.page(limit=LATEST_INVOICES)
+    """The live plan, the next charge and what changed, the latest invoices."""
+    summary = summaries.overview()
     return page(
         "subscription/page.html",
         "subscription/_summary.html",
-        subscription=subscription,
-        plan=subscriptions.plan_of(subscription) if subscription else None,
-        latest=latest.rows,
+        summary=summary,
+        subscription=summary.subscription,
+        plan=summary.plan,
+        latest=summary.latest,
+        may_change=principal().role in BUYERS,
     )
+
+
+@bp.post("/subscription/resume")
+@member("owner", "billing")
+def resume() -> ResponseReturnValue:
+    """Go on with a paused plan; what is charged stands beside the button."""
+    trials.resume(actor=principal().user_id)
+    flash(gettext("Your plan goes on as soon as the payment is through."), "good")
+    return redirect(url_for("subscription.overview"), 303)

@@ -21,6 +21,10 @@ KEEPERS = "staff who may write"
 # Who may use what, written down apart from the guards: the table must not follow a guard's mistake.
 ROUTES = {
     "GET /": READ,
+    "POST /subscription/resume": BILLING,
+    "GET /subscription/cancel": BILLING,
+    "POST /subscription/cancel": BILLING,
+    "POST /subscription/keep": BILLING,
     "GET /plans": READ,
     "POST /checkout": BILLING,
     "GET /checkout/<uuid:checkout_id>": READ,

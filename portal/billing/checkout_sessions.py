@@ -2,7 +2,7 @@
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from flask import current_app
@@ -63,23 +63,23 @@ def open_session(work: Work) -> None:
 
 
 def _opened(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
-    """What Stripe made for the checkout: a session, or for the free plan the subscription itself.
+    """What Stripe made for the checkout: a session, or the subscription itself, where nobody has to pay now.
 
     Raises :class:`GivenUp` when the first try lies so far back that its key is forgotten at Stripe: asked
     again with it, Stripe could do it twice.
     """
-    is_free = price.unit_amount_minor == 0
+    is_direct = price.unit_amount_minor == 0 or checkout.trial_method == "optional"
     if checkout.created_at <= clock.now() - GIVEN_UP_AFTER:
-        found = _free_subscription_of(checkout, customer_id) if is_free else None
+        found = _subscription_of(checkout, customer_id) if is_direct else None
         if found is None:
             raise GivenUp
         return found
-    if is_free:
-        return _subscribe_free(checkout, price, customer_id)
+    if is_direct:
+        return _subscribe(checkout, price, customer_id)
     return _open(checkout, price, coupon, customer_id)
 
 
-def _free_subscription_of(checkout: Checkout, customer_id: str) -> dict[str, Any] | None:
+def _subscription_of(checkout: Checkout, customer_id: str) -> dict[str, Any] | None:
     listed = as_dict(gateway().read(lambda s: s.v1.subscriptions.list({"customer": customer_id, "status": "all"})))
     mine = (entry for entry in listed["data"] if entry["metadata"].get("checkout_id") == str(checkout.id))
     return next(mine, None)
@@ -134,15 +134,28 @@ def _open(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_
     }
     if coupon is not None:
         params["discounts"] = [{"coupon": str(coupon.stripe_coupon_id)}]
+    if checkout.trial_days:
+        params["payment_method_collection"] = "always"
+        params["subscription_data"]["trial_period_days"] = checkout.trial_days
+        params["subscription_data"]["trial_settings"] = {
+            "end_behavior": {"missing_payment_method": _trial_end(checkout)}
+        }
     return as_dict(gateway().write(lambda s: s.v1.checkout.sessions.create(params, keyed(f"checkout:{checkout.id}"))))
 
 
-def _subscribe_free(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
+def _trial_end(checkout: Checkout) -> "Literal['cancel', 'create_invoice', 'pause']":
+    return checkout.trial_end  # type: ignore[return-value]  # held by a constraint of the table
+
+
+def _subscribe(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
     params: SubscriptionCreateParams = {
         "customer": customer_id,
         "items": [{"price": str(price.stripe_price_id), "quantity": 1}],
         "metadata": {"tenant_id": str(checkout.tenant_id), "checkout_id": str(checkout.id)},
     }
+    if checkout.trial_days:
+        params["trial_period_days"] = checkout.trial_days
+        params["trial_settings"] = {"end_behavior": {"missing_payment_method": _trial_end(checkout)}}
     return as_dict(gateway().write(lambda s: s.v1.subscriptions.create(params, keyed(f"checkout:{checkout.id}"))))
 
 

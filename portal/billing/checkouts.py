@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import business_time, clock, first_payments, steps, tenancy
-from portal.billing import catalogue, checkout_sessions, coupons, customers
+from portal.billing import catalogue, checkout_sessions, coupons, customers, trials
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, NotFound
 from portal.extensions import db
@@ -63,33 +63,37 @@ class Progress:
         return ended or (self.step == "active" and self.invoice is not None)
 
 
-def start(plan_id: str, interval: str, *, actor: UUID, language: str, coupon_code: str = "") -> Checkout:
+def start(
+    plan_id: str, interval: str, *, actor: UUID, language: str, coupon_code: str = "", trial: bool = False
+) -> Checkout:
     """Begin to subscribe the bound tenant; returns the checkout with the ``url`` to send the browser to.
 
     A second call for the same price and coupon returns the same checkout, also from another tab; for others the
     earlier one is ended first. While another request is still opening it, ``url`` may be ``None``. The free
-    plan needs no card: its checkout is ``complete`` at once. Without a ``coupon_code`` the best automatic coupon is
-    used, if there is one; a redemption of it stays reserved until Stripe says how the session ended.
-    Raises :class:`portal.pricing.eligibility.CouponRefused`,
+    plan needs no card, and a ``trial`` only where the plan says so: such a checkout is ``complete`` at once. Without
+    a ``coupon_code`` the best automatic coupon is used, if there is one; a redemption of it stays reserved until
+    Stripe says how the session ended.
+    Raises :class:`portal.pricing.eligibility.CouponRefused`, :class:`portal.billing.trials.NoTrial`,
+    :class:`portal.billing.trials.TrialUsed`,
     :class:`portal.billing.catalogue.UnknownPlan`, :class:`AlreadySubscribed`, :class:`StillPreparing`,
     :class:`portal.gateway.account.MoneyStopped`, :class:`portal.gateway.errors.StripeFailure`.
     """
     require_money_allowed()
-    _offer, price = catalogue.offer(plan_id, interval)
+    offer, price = catalogue.offer(plan_id, interval)
     customers.ensure_row()
     locked()
     _refuse_second(price)
-    deal = _deal(price, plan_id, coupon_code)
-    coupon_id = None if deal is None else deal.coupon.id
+    terms = trials.terms(offer) if trial else trials.NONE
+    # A trial's first invoice is of nothing: a coupon would be spent on it. It can be used once the plan is paid for.
+    deal = None if terms.days else _deal(price, plan_id, coupon_code)
     if (under_way := _under_way()) is not None:
-        is_same = (under_way.plan_price_id, under_way.coupon_id) == (price.plan_price_id, coupon_id)
-        if is_same and not _is_stale(under_way):
+        if _is_same(under_way, price, terms, deal) and not _is_stale(under_way):
             if under_way.stripe_session_id:  # it may have ended at Stripe without telling us
                 want(under_way.stripe_session_id, "checkout_session")
             db.session.commit()
             return _awaited(under_way)
         rivals.abandon(under_way)
-    checkout, work = _begin(price, plan_id, deal, actor=actor, language=language)
+    checkout, work = _begin(price, plan_id, terms, deal, actor=actor, language=language)
     db.session.commit()
     _open(work)
     return checkout
@@ -161,8 +165,20 @@ def _deal(price: catalogue.OfferedPrice, plan_id: str, coupon_code: str) -> coup
         raise
 
 
+def _is_same(checkout: Checkout, price: catalogue.OfferedPrice, terms: trials.Terms, deal: coupons.Deal | None) -> bool:
+    coupon_id = None if deal is None else deal.coupon.id
+    chosen = (price.plan_price_id, coupon_id, terms.days > 0)
+    return (checkout.plan_price_id, checkout.coupon_id, checkout.trial_days > 0) == chosen
+
+
 def _begin(
-    price: catalogue.OfferedPrice, plan_id: str, deal: coupons.Deal | None, *, actor: UUID, language: str
+    price: catalogue.OfferedPrice,
+    plan_id: str,
+    terms: trials.Terms,
+    deal: coupons.Deal | None,
+    *,
+    actor: UUID,
+    language: str,
 ) -> tuple[Checkout, Work]:
     """Write the intent down: the checkout, its coupon, and the work that this request means to do itself."""
     checkout = Checkout(
@@ -173,7 +189,9 @@ def _begin(
         coupon_id=None if deal is None else deal.coupon.id,
         started_by=actor,
         language=language,
-        trial_days=0,
+        trial_days=terms.days,
+        trial_method=terms.method,
+        trial_end=terms.end,
     )
     steps.begin(checkout, "preparing")
     db.session.add(checkout)
@@ -187,7 +205,12 @@ def _begin(
         payload={"checkout_id": str(checkout.id)},
         seconds=LEASE_SECONDS,
     )
-    chosen = {"plan_id": plan_id, "interval": price.interval, "coupon": None if deal is None else deal.coupon.code}
+    chosen = {
+        "plan_id": plan_id,
+        "interval": price.interval,
+        "coupon": None if deal is None else deal.coupon.code,
+        "trial_days": terms.days,
+    }
     audit.record("checkout.start", "checkout", str(checkout.id), after=chosen, actor=actor)
     return checkout, work
 

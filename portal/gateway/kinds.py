@@ -55,6 +55,7 @@ POLLED: Mapping[str, tuple[str, ...]] = {
         "customer.subscription.deleted",
         "customer.subscription.paused",
         "customer.subscription.resumed",
+        "customer.subscription.trial_will_end",
         "payment_method.attached",
         "payment_method.detached",
         "payment_method.updated",
@@ -86,6 +87,7 @@ def named_object(event_type: str, body: dict[str, Any]) -> Target | None:
     prefix = max(prefixes, key=len)
     kind = _FAMILIES[prefix]
     object_id = body.get(_THROUGH.get(prefix, "id"))
-    if kind is None or not isinstance(object_id, str):  # `invoice.upcoming` has no id
+    # `invoice.upcoming` names what is not there yet: without an id, or by one that nobody can read.
+    if kind is None or not isinstance(object_id, str) or object_id.startswith("upcoming_"):
         return None
     return Target(kind, object_id)

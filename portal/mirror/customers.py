@@ -2,12 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from portal import clock, tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
+from portal.gateway.inbox import want
 from portal.mirror import method_rows
 from portal.mirror.errors import Unmirrorable
-from portal.models import Customer
+from portal.models import Customer, Subscription
+from portal.models.subscriptions import LIVE_STATUSES
 
 if TYPE_CHECKING:  # importing it takes half a second
     from stripe.params import CustomerPaymentMethodListParams
@@ -46,6 +50,7 @@ def apply(resource: dict[str, Any]) -> None:
     if resource.get("deleted"):
         raise Unmirrorable("the customer was deleted at Stripe")
     row = locked()
+    before = row.balance_minor, row.default_payment_method, row.test_clock_at
     attached = {method["id"] for method in resource["payment_methods"]}
     for method in resource["payment_methods"]:
         method_rows.write(method)
@@ -56,6 +61,17 @@ def apply(resource: dict[str, Any]) -> None:
     row.balance_minor = resource.get("balance") or 0
     _copy_test_clock(row, resource.get("test_clock"))
     row.synced_at = clock.now()
+    if before != (row.balance_minor, row.default_payment_method, row.test_clock_at):
+        _look_at_subscription()
+
+
+def _look_at_subscription() -> None:
+    """What is charged next, and how far a trial has got, may be different now."""
+    for live in db.session.scalars(
+        select(Subscription).where(Subscription.superseded_reason.is_(None), Subscription.status.in_(LIVE_STATUSES))
+    ):
+        live.next_invoice_for = ""
+        want(live.stripe_subscription_id, "subscription")
 
 
 def _copy_test_clock(row: Customer, resource: dict[str, Any] | None) -> None:

@@ -37,7 +37,7 @@ def replace(invoice: Invoice, lines: list[dict[str, Any]]) -> None:
         delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id, InvoiceLine.stripe_line_id.not_in(kept)),
         execution_options={"synchronize_session": False},
     )
-    plans = _plan_names([price for line in lines if (price := _price_of(line))])
+    plans = plan_names([price for line in lines if (price := price_of(line))])
     for position, line in enumerate(lines):
         values = _values(line, position, plans)
         statement = insert(InvoiceLine).values(
@@ -50,12 +50,12 @@ def replace(invoice: Invoice, lines: list[dict[str, Any]]) -> None:
         db.session.execute(statement.on_conflict_do_update(constraint="invoice_lines_stripe_line_id_key", set_=values))
 
 
-def _price_of(line: dict[str, Any]) -> str | None:
+def price_of(line: dict[str, Any]) -> str | None:
     price = ((line["pricing"] or {}).get("price_details") or {}).get("price")
     return price if isinstance(price, str) or price is None else str(price["id"])
 
 
-def _plan_names(price_ids: list[str]) -> dict[str, str]:
+def plan_names(price_ids: list[str]) -> dict[str, str]:
     """The plan's name by Stripe price: Stripe describes lines in English, whatever the customer reads."""
     rows = db.session.execute(
         select(PlanPrice.stripe_price_id, Plan.name)
@@ -67,7 +67,7 @@ def _plan_names(price_ids: list[str]) -> dict[str, str]:
 
 def _values(line: dict[str, Any], position: int, plans: dict[str, str]) -> dict[str, Any]:
     pricing = line["pricing"] or {}
-    price = _price_of(line)
+    price = price_of(line)
     parent = line["parent"] or {}
     details = parent.get(str(parent.get("type"))) or {}
     unit = pricing.get("unit_amount_decimal")

@@ -102,11 +102,11 @@ def _copy_amounts(row: Invoice, resource: dict[str, Any]) -> None:
     row.amount_remaining_minor = resource["amount_remaining"]
     row.starting_balance_minor = resource["starting_balance"]
     row.ending_balance_minor = resource["ending_balance"]
-    row.discounts = _discounts(resource)
+    row.discounts = named_discounts(resource)
     row.taxes = [_tax(entry) for entry in resource["total_taxes"] or []]
 
 
-def _discounts(resource: dict[str, Any]) -> list[dict[str, Any]]:
+def named_discounts(resource: dict[str, Any]) -> list[dict[str, Any]]:
     names = {}
     for discount in resource["discounts"]:
         if isinstance(discount, dict):

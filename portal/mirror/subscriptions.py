@@ -10,7 +10,7 @@ from portal.findings import report
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
 from portal.ids import uuid7
-from portal.mirror import discounts, redemptions, rivals
+from portal.mirror import cancellations, discounts, next_invoices, redemptions, rivals, trials
 from portal.mirror.customers import locked
 from portal.mirror.errors import Unmirrorable
 from portal.models import Invoice, PlanPrice, Subscription
@@ -20,7 +20,10 @@ from portal.security import audit
 
 
 def fetch(object_id: str) -> dict[str, Any]:
-    return as_dict(gateway().read(lambda s: s.v1.subscriptions.retrieve(object_id, {"expand": [discounts.EXPAND]})))
+    """The subscription with its discounts, and with the real time at which it was asked for (``asked_at``)."""
+    asked_at = clock.now()
+    found = gateway().read(lambda s: s.v1.subscriptions.retrieve(object_id, {"expand": [discounts.EXPAND]}))
+    return {**as_dict(found), "asked_at": asked_at}
 
 
 def customer(resource: dict[str, Any]) -> str | None:
@@ -52,6 +55,9 @@ def apply(resource: dict[str, Any]) -> None:
     db.session.flush()
     _link_invoices(row)
     redemptions.follow_subscription(row)
+    cancellations.follow(row, resource["asked_at"])
+    trials.follow(row, before, clock.from_timestamp(resource["trial_start"]))
+    next_invoices.follow(row, resource)
     if before != row.status:
         _tell(row, before)
     if row.is_live and row.amount_minor > 0 and turns_live:
@@ -88,6 +94,9 @@ def _copy_life(row: Subscription, resource: dict[str, Any]) -> None:
     row.status = resource["status"]
     row.currency = resource["currency"]
     row.trial_end = clock.from_timestamp(resource["trial_end"])
+    row.trial_end_behavior = ((resource["trial_settings"] or {}).get("end_behavior") or {}).get(
+        "missing_payment_method"
+    ) or ""
     row.cancel_at = clock.from_timestamp(resource["cancel_at"])
     row.cancel_at_period_end = resource["cancel_at_period_end"]
     row.canceled_at = clock.from_timestamp(resource["canceled_at"])
@@ -96,7 +105,7 @@ def _copy_life(row: Subscription, resource: dict[str, Any]) -> None:
     row.default_payment_method = resource["default_payment_method"]
     row.latest_stripe_invoice_id = resource["latest_invoice"]
     row.discounts = discounts.copied(resource)
-    row.synced_at = clock.now()
+    row.synced_at = resource["asked_at"]
 
 
 def _link_invoices(row: Subscription) -> None:
@@ -128,5 +137,7 @@ def _tell(row: Subscription, before: str | None) -> None:
     params = {"plan_id": row.plan_id}
     if row.is_live and before not in LIVE_STATUSES:
         notify("subscription_started", str(row.id), params=params)
+    elif trials.has_lapsed(row, before):
+        notify("trial_lapsed", str(row.id), step=row.status)
     elif row.status == "canceled" and row.superseded_reason is None and before in LIVE_STATUSES:
         notify("subscription_canceled", str(row.id), params=params)

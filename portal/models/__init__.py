@@ -2,6 +2,7 @@
 
 from portal.models.audit import AuditEntry
 from portal.models.base import Model
+from portal.models.cancellations import Cancellation
 from portal.models.checkouts import Checkout
 from portal.models.collection import CollectionAttempt, MethodSetup, PolicySettings, Standing
 from portal.models.coupons import Coupon, CouponRedemption
@@ -37,6 +38,7 @@ from portal.models.work import (
 __all__ = [
     "AuditEntry",
     "BillingDetails",
+    "Cancellation",
     "Checkout",
     "CollectionAttempt",
     "Coupon",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.models.base import Model, TenantOwned, Timestamped
@@ -14,6 +14,7 @@ class Checkout(TenantOwned, Timestamped, Stepped, Model):
     """One try to subscribe: ``preparing`` → ``open`` → ``complete`` | ``expired`` | ``failed``.
 
     ``abandoned`` was left by the customer and waits for Stripe's word, which may still be ``complete``.
+    ``trial_days``, ``trial_method`` and ``trial_end`` are the plan's terms as they were, empty without a trial.
     """
 
     __tablename__ = "checkouts"
@@ -30,6 +31,8 @@ class Checkout(TenantOwned, Timestamped, Stepped, Model):
     )  # fmt: skip
     __table_args__ = (
         *chained(MACHINE),
+        CheckConstraint("trial_method IN ('', 'required', 'optional')", name="trial_method"),
+        CheckConstraint("trial_end IN ('', 'cancel', 'pause', 'create_invoice')", name="trial_end"),
         Index(
             "checkouts_under_way_idx", "tenant_id", unique=True,
             postgresql_where=text("state IN ('preparing', 'open')"),
@@ -44,6 +47,8 @@ class Checkout(TenantOwned, Timestamped, Stepped, Model):
     started_by: Mapped[UUID | None]
     language: Mapped[str] = mapped_column(server_default="en")
     trial_days: Mapped[int] = mapped_column(server_default="0")
+    trial_method: Mapped[str] = mapped_column(server_default="")
+    trial_end: Mapped[str] = mapped_column(server_default="")
     machine: Mapped[str] = mapped_column(server_default=MACHINE)
     state: Mapped[str]
     step_number: Mapped[int]

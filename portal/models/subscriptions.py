@@ -17,8 +17,10 @@ class Subscription(TenantOwned, Timestamped, Model):
     """A mirror of Stripe's subscription; ``status`` is Stripe's word, never ours.
 
     ``superseded_reason``: ``contested`` beside a live one until both were read again, ``duplicate`` then
-    ended and refunded, ``replaced`` a free plan that a paid one took over from. ``discounts``: those that its next
-    invoice will have, as :mod:`portal.mirror.discounts` keeps them.
+    ended and refunded, ``replaced`` a free plan that a paid one took over from. ``trial_end_behavior``: what becomes
+    of a trial without a payment method (cancel, pause, create_invoice). ``discounts``: those that its next
+    invoice will have, as :mod:`portal.mirror.discounts` keeps them. ``next_invoice``: what Stripe foretells of
+    the next charge (:mod:`portal.mirror.next_invoices`), as asked for ``next_invoice_for``.
     """
 
     __tablename__ = "subscriptions"
@@ -40,6 +42,7 @@ class Subscription(TenantOwned, Timestamped, Model):
     current_period_start: Mapped[datetime | None]
     current_period_end: Mapped[datetime | None]
     trial_end: Mapped[datetime | None]
+    trial_end_behavior: Mapped[str] = mapped_column(server_default="")
     cancel_at: Mapped[datetime | None]
     cancel_at_period_end: Mapped[bool] = mapped_column(server_default="false")
     canceled_at: Mapped[datetime | None]
@@ -49,6 +52,8 @@ class Subscription(TenantOwned, Timestamped, Model):
     latest_stripe_invoice_id: Mapped[str | None]
     superseded_reason: Mapped[str | None]
     discounts: Mapped[list[Any]] = mapped_column(server_default="[]")
+    next_invoice: Mapped[dict[str, Any] | None]
+    next_invoice_for: Mapped[str] = mapped_column(server_default="")
     synced_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
@@ -60,6 +65,11 @@ class Subscription(TenantOwned, Timestamped, Model):
     def amount_minor(self) -> int:
         """What a period costs before discounts and tax, in minor units."""
         return self.unit_amount_minor * self.quantity
+
+    @property
+    def next_amount_minor(self) -> int:
+        """What is charged next, in minor units: as Stripe foretells it, else the price before discounts and tax."""
+        return self.amount_minor if self.next_invoice is None else int(self.next_invoice["amount_due_minor"])
 
 
 class PaymentMethod(TenantOwned, Timestamped, Model):

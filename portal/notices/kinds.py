@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from portal.models import Notice
-from portal.notices.contents import collection, discounts, invoices, subscriptions
+from portal.notices.contents import cancellations, collection, discounts, invoices, subscriptions, trials
 from portal.notices.message import Message
 from portal.notices.recipients import Recipient, members_and_contact
 
@@ -46,6 +46,11 @@ KINDS: Mapping[str, Kind] = {
         Kind("subscription_canceled", BILLING, subscriptions.canceled),
         Kind("discount_added", BILLING, discounts.added),
         Kind("discount_removed", BILLING, discounts.removed),
+        Kind("trial_ending", BILLING, trials.ending),
+        Kind("trial_converted", BILLING, trials.converted),
+        Kind("trial_lapsed", BILLING, trials.lapsed),
+        Kind("cancellation_scheduled", BILLING, cancellations.scheduled),
+        Kind("cancellation_undone", BILLING, cancellations.undone),
         Kind("invoice_issued", BILLING, invoices.issued),
         Kind("payment_failed", BILLING, invoices.payment_failed),
         Kind("payment_method_added", BILLING, collection.method_added),

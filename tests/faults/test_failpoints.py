@@ -27,6 +27,8 @@ NOT_YET = "no kind of work is registered as batched; tests/outbox/test_batches.p
 BY_TEST = "what a refusal or an outage leads to: tests/scenarios/test_coupons.py, tests/billing/test_publish_coupons.py"
 COLLECTING = "on no journey yet; its lost answers: tests/billing/test_payment_methods.py and test_collection.py"
 AGAIN = "periodic work, which the next turn does again; tests/scenarios/test_collection.py runs it twice each time"
+LEAVING = "no journey leaves yet; lost answers and inherited work are in tests/scenarios/test_cancellations.py"
+RESUMING = "no journey is paused yet; tests/scenarios/test_trials.py resumes"
 EXCEPTIONS = {
     "commit.portal.billing.checkouts._awaited": "ends a transaction that has only read; tests/faults/test_races.py",
     "commit.portal.billing.discount_work._keep": BY_TEST,
@@ -62,7 +64,14 @@ EXCEPTIONS = {
     "stripe.portal.billing.method_works._set_on_subscription": COLLECTING,
     "stripe.portal.billing.method_works.detach": COLLECTING,
     "stripe.portal.billing.method_works.set_default": COLLECTING,
+    "commit.portal.billing.cancellation_calls._fail": LEAVING,
+    "commit.portal.billing.cancellation_calls._store_end": LEAVING,
+    "commit.portal.billing.cancellation_calls.end": LEAVING,
+    "commit.portal.billing.cancellation_calls.keep": LEAVING,
+    "commit.portal.billing.cancellations._carry_out": LEAVING,
     "commit.portal.billing.tenants.create": BY_HAND,
+    "commit.portal.billing.trials._resume": RESUMING,
+    "commit.portal.billing.trials.resume": RESUMING,
     "commit.portal.commands.demo._user": BY_HAND,
     "commit.portal.commands.demo.seed_coupons": BY_HAND,
     "commit.portal.commands.demo.seed_plans": BY_HAND,
@@ -76,6 +85,11 @@ EXCEPTIONS = {
     "commit.portal.security.people.create_user": BY_HAND,
     "commit.portal.security.people.grant_staff_role": BY_HAND,
     "stripe.portal.billing.discount_work._has_discount": BY_TEST,
+    "stripe.portal.billing.cancellation_calls._end_now": LEAVING,
+    "stripe.portal.billing.cancellation_calls._give_back": LEAVING,
+    "stripe.portal.billing.cancellation_calls._schedule": LEAVING,
+    "stripe.portal.billing.cancellation_calls.keep": LEAVING,
+    "stripe.portal.billing.trials._resume": RESUMING,
     "stripe.portal.billing.duplicates._void": "the sandbox cannot make a live subscription with an open invoice yet",
     "stripe.portal.mirror.invoice_lines.fetch_all": "a read, for invoices of more than ten lines; nothing makes them",
 }

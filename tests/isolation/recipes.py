@@ -26,6 +26,8 @@ FORMS: Mapping[str, Form] = {
     "account.revoke_session": {},
     "account.save_preferences": {"language": "en", "format_locale": "en_US", "timezone": "UTC", "theme": "auto"},
     "account.switch_tenant": {"tenant_id": Hers("tenant_id")},
+    "cancellations.cancel": {"ending": "now", "reason": "unused", "comment": "", "token": ""},
+    "cancellations.keep": {},
     "checkout.start": {"plan_id": "starter", "interval": "month", "code": ""},
     "coupons.remove": {},
     "coupons.use": {"code": "SAVE20", "saving_minor": "580"},
@@ -44,6 +46,7 @@ FORMS: Mapping[str, Form] = {
     "sign_in.submit": {"email": Hers("email"), "password": f"not {PASSWORD}"},
     "staff.archive_coupon": {},
     "staff.create_coupon": {"code": "MADE", "name": "Made", "percent_off": "10", "duration": "once"},
+    "subscription.resume": {},
     "webhooks.stripe": {},
     "webhooks.stripe_short": {},
 }

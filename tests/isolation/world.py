@@ -171,6 +171,7 @@ def _plant(session: Session, victim: Person) -> None:
     rows.method_setup(session, tenant_id)
     rows.attempt(session, invoice, method, "declined", amount_minor=AMOUNT_MINOR)
     rows.standing(session, tenant_id, "grace", days=1)
+    rows.cancellation(session, tenant_id, comment=f"{CANARY} is too dear")
     session.add(
         Notice(
             tenant_id=tenant_id,

@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 from portal import config
 from portal.ids import uuid7
 from portal.models import (
+    Cancellation,
     Checkout,
     CollectionAttempt,
     Coupon,
@@ -248,6 +249,26 @@ def attempt(session: Session, of: Invoice, by: PaymentMethod, state: str, **valu
 def standing(session: Session, tenant_id: UUID, state: str, days: int) -> Standing:
     """Where a tenant stands whose invoice is overdue for so many days."""
     row = Standing(tenant_id=tenant_id, id=uuid7(), since=NOW, overdue_since=NOW - timedelta(days=days))
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def cancellation(session: Session, tenant_id: UUID, state: str = "undone", **values: Any) -> Cancellation:
+    """A cancellation of the tenant's newest subscription, in one of its states."""
+    newest = select(Subscription).where(Subscription.tenant_id == tenant_id).order_by(Subscription.id.desc())
+    of = session.scalars(newest).first()
+    assert of is not None
+    row = Cancellation(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "subscription_id": of.id,
+        "stripe_subscription_id": of.stripe_subscription_id,
+        "currency": of.currency,
+        "ends_at": of.current_period_end,
+        **values,
+    })  # fmt: skip
     bring(session, row, state)
     session.add(row)
     session.flush()
