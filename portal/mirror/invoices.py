@@ -9,8 +9,9 @@ from portal import clock, tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.ids import uuid7
-from portal.mirror import invoice_lines, payments
+from portal.mirror import invoice_lines, payments, plan_changes
 from portal.mirror.customers import locked
+from portal.mirror.line_explanations import terms_of
 from portal.models import Invoice, Subscription
 from portal.notices.notify import notify
 from portal.outbox import stage
@@ -47,7 +48,7 @@ def apply(resource: dict[str, Any]) -> None:
     _copy(row, resource)
     db.session.add(row)
     db.session.flush()
-    invoice_lines.replace(row, resource["lines"]["data"])
+    invoice_lines.replace(row, resource["lines"]["data"], terms_of(resource["discounts"]))
     payments.replace(row, resource["payments"]["data"])
     if before != row.status:
         audit.record(
@@ -59,6 +60,8 @@ def apply(resource: dict[str, Any]) -> None:
         )
     _owe_document(row)
     _tell_of_failure(row)
+    if row.billing_reason == "subscription_update":
+        plan_changes.compare(row)
 
 
 def _copy(row: Invoice, resource: dict[str, Any]) -> None:
@@ -94,11 +97,12 @@ def _copy_amounts(row: Invoice, resource: dict[str, Any]) -> None:
     row.amount_remaining_minor = resource["amount_remaining"]
     row.starting_balance_minor = resource["starting_balance"]
     row.ending_balance_minor = resource["ending_balance"]
-    row.discounts = _discounts(resource)
-    row.taxes = [_tax(entry) for entry in resource["total_taxes"] or []]
+    row.discounts = discounts_of(resource)
+    row.taxes = taxes_of(resource)
 
 
-def _discounts(resource: dict[str, Any]) -> list[dict[str, Any]]:
+def discounts_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each discount of an invoice or preview takes off, by its coupon's name."""
     names = {}
     for discount in resource["discounts"]:
         if isinstance(discount, dict):
@@ -108,6 +112,11 @@ def _discounts(resource: dict[str, Any]) -> list[dict[str, Any]]:
         {"name": names.get(_id(entry["discount"]), ""), "amount_minor": entry["amount"]}
         for entry in resource["total_discount_amounts"] or []
     ]
+
+
+def taxes_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """The taxes of an invoice or preview, with rates and bases."""
+    return [_tax(entry) for entry in resource["total_taxes"] or []]
 
 
 def _tax(entry: dict[str, Any]) -> dict[str, Any]:
@@ -145,10 +154,10 @@ def _owe_document(row: Invoice) -> None:
     """A finalised invoice is issued: its document is rendered once and frozen.
 
     The first invoice of a subscription is open for moments only, and void if its payment fails: its document
-    waits for the payment, or it would say for ever that something is due.
+    waits for the payment, or it would say for ever that something is due. So does that of a change of plan.
     """
     at_checkout = row.billing_reason == "subscription_create" and row.collection_method == "charge_automatically"
-    is_issued = row.status == "paid" or (row.status == "open" and not at_checkout)
+    is_issued = row.status == "paid" or (row.status == "open" and not at_checkout and not _is_of_a_change(row))
     if row.document_state == "none" and row.number and is_issued:
         row.document_state = "pending"
         stage(
@@ -163,5 +172,11 @@ def _tell_of_failure(row: Invoice) -> None:
     # The first invoice is paid on Stripe's page, which says itself what went wrong.
     at_checkout = row.billing_reason == "subscription_create"
     is_owed = row.status == "open" and row.amount_remaining_minor > 0
-    if is_owed and row.attempt_count > 0 and not at_checkout and any(payment.failure_code for payment in row.payments):
+    failed = row.attempt_count > 0 and any(payment.failure_code for payment in row.payments)
+    # What a change of plan costs is not owed: unpaid, the plan stays as it was, and another notice says so.
+    if is_owed and failed and not at_checkout and not _is_of_a_change(row):
         notify("payment_failed", str(row.id), step=str(row.attempt_count))
+
+
+def _is_of_a_change(row: Invoice) -> bool:
+    return row.billing_reason == "subscription_update" and plan_changes.waits(row.stripe_invoice_id)

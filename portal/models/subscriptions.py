@@ -17,6 +17,9 @@ class Subscription(TenantOwned, Timestamped, Model):
 
     ``superseded_reason``: ``contested`` beside a live one until both were read again, ``duplicate`` then
     ended and refunded, ``replaced`` a free plan that a paid one took over from.
+
+    ``pending_until``: how long Stripe keeps a change that waits for its payment. ``stripe_schedule_id``: the schedule
+    that holds the subscription; the ``scheduled_`` columns say what it will change, and when.
     """
 
     __tablename__ = "subscriptions"
@@ -46,6 +49,11 @@ class Subscription(TenantOwned, Timestamped, Model):
     default_payment_method: Mapped[str | None]
     latest_stripe_invoice_id: Mapped[str | None]
     superseded_reason: Mapped[str | None]
+    pending_until: Mapped[datetime | None]
+    stripe_schedule_id: Mapped[str | None]
+    scheduled_plan_price_id: Mapped[UUID | None] = mapped_column(ForeignKey("plan_prices.id"))
+    scheduled_quantity: Mapped[int | None]
+    scheduled_at: Mapped[datetime | None]
     synced_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from portal.models import Notice
-from portal.notices.contents import invoices, subscriptions
+from portal.notices.contents import invoices, plan_changes, subscriptions
 from portal.notices.message import Message
 from portal.notices.recipients import Recipient, members_and_contact
 
@@ -44,6 +44,10 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("subscription_started", BILLING, subscriptions.started),
         Kind("subscription_canceled", BILLING, subscriptions.canceled),
+        Kind("plan_changed", BILLING, plan_changes.changed),
+        Kind("plan_change_scheduled", BILLING, plan_changes.scheduled),
+        Kind("plan_change_awaiting_payment", BILLING, plan_changes.waits_for_payment),
+        Kind("plan_change_ended", BILLING, plan_changes.ended),
         Kind("invoice_issued", BILLING, invoices.issued),
         Kind("payment_failed", BILLING, invoices.payment_failed),
     )
