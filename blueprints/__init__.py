@@ -5,6 +5,7 @@ from blueprints import (
     checkout,
     invoices,
     ops,
+    plan_changes,
     plans,
     preferences,
     sign_in,
@@ -16,6 +17,7 @@ from blueprints import (
 PAGES = (
     subscription.bp,
     plans.bp,
+    plan_changes.bp,
     checkout.bp,
     invoices.bp,
     sign_in.bp,

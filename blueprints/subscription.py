@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from portal.billing import subscriptions
+from portal.billing import plan_changes, subscriptions
 from portal.invoicing import invoices
 from portal.security.guards import member
 from portal.templating import page
@@ -23,6 +23,7 @@ def overview() -> Response:
         "subscription/_summary.html",
         subscription=subscription,
         plan=subscriptions.plan_of(subscription) if subscription else None,
+        plan_change=plan_changes.under_way(),
         latest=latest.rows,
         overdue=[row for row in latest.rows if row.status == "open" and row.amount_remaining_minor > 0],
     )

@@ -12,6 +12,7 @@ from portal.config import Settings
 from portal.ids import uuid7
 from portal.models.users import MEMBER_ROLES
 from portal.security.guards import guard_of
+from tests.pages import rows
 from tests.support import people
 from tests.support.people import Browser, Person, browser
 
@@ -24,6 +25,10 @@ ROUTES = {
     "POST /checkout": BILLING,
     "GET /checkout/<uuid:checkout_id>": READ,
     "GET /checkout/<uuid:checkout_id>/back": BILLING,
+    "GET /plan-changes/new": BILLING,
+    "GET /plan-changes/<uuid:plan_change_id>": READ,
+    "POST /plan-changes/<uuid:plan_change_id>/confirm": BILLING,
+    "POST /plan-changes/<uuid:plan_change_id>/cancel": BILLING,
     "GET /invoices": READ,
     "GET /invoices/<uuid:invoice_id>": READ,
     "GET /invoices/<uuid:invoice_id>/document.pdf": READ,
@@ -151,20 +156,19 @@ def fixture_foreign(app: APIFlask, settings: Settings) -> dict[str, UUID]:
     people.prepare(app)
     victim = people.member()
     browser(app, victim)
+    assert victim.tenant_id is not None
+    with rows.written(settings) as session:
+        stepped = {
+            "checkout_id": rows.checkout(session, victim.tenant_id, "expired").id,
+            "plan_change_id": rows.plan_change(session, victim.tenant_id).id,
+        }
     engine = create_engine(settings.role_url("owner"), poolclass=NullPool)
     with engine.begin() as connection:
         return {
-            "checkout_id": _checkout(connection, victim),
+            **stepped,
             "invoice_id": _invoice(connection, victim),
             "session_id": connection.execute(text("SELECT id FROM user_sessions")).scalar_one(),
         }
-
-
-def _checkout(connection: Connection, victim: Person) -> UUID:
-    sql = """INSERT INTO checkouts (tenant_id, id, plan_id, plan_price_id, state)
-             SELECT :tenant_id, gen_random_uuid(), plan_id, id, 'expired' FROM plan_prices LIMIT 1 RETURNING id"""
-    made: UUID = connection.execute(text(sql), {"tenant_id": victim.tenant_id}).scalar_one()
-    return made
 
 
 def _invoice(connection: Connection, victim: Person) -> UUID:

@@ -41,6 +41,7 @@ class Offer:
     features: tuple[str, ...]
     limits: Mapping[str, int]
     trial_days: int
+    max_quantity: int
     prices: Mapping[str, OfferedPrice]
 
     @property
@@ -85,6 +86,7 @@ def _offer(plan: Plan, prices: Mapping[str, OfferedPrice]) -> Offer:
         features=tuple(str(feature) for feature in plan.features),
         limits=dict(plan.limits),
         trial_days=plan.trial_days,
+        max_quantity=plan.max_quantity,
         prices=prices,
     )
 

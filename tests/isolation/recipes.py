@@ -28,6 +28,8 @@ FORMS: Mapping[str, Form] = {
     "account.switch_tenant": {"tenant_id": Hers("tenant_id")},
     "checkout.start": {"plan_id": "starter", "interval": "month"},
     "invoices.request_document": {},
+    "plan_changes.cancel": {},
+    "plan_changes.confirm": {},
     "preferences.language": {"language": "en"},
     "preferences.theme": {"theme": "auto"},
     "sign_in.request_reset": {"email": Hers("email")},

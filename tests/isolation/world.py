@@ -167,6 +167,7 @@ def _plant(session: Session, victim: Person) -> None:
         if state == "ready":
             rows.document(session, invoice, f"%PDF-1.7 {CANARY}".encode())
     rows.checkout(session, tenant_id)
+    rows.plan_change(session, tenant_id, due_minor=AMOUNT_MINOR)
     session.add(
         Notice(
             tenant_id=tenant_id,
