@@ -9,7 +9,7 @@ from portal import clock, tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.ids import uuid7
-from portal.mirror import invoice_lines, payments, plan_changes
+from portal.mirror import invoice_lines, payments, plan_changes, tax_rates
 from portal.mirror.customers import locked
 from portal.mirror.line_explanations import terms_of
 from portal.models import Invoice, Subscription
@@ -17,16 +17,17 @@ from portal.notices.notify import notify
 from portal.outbox import stage
 from portal.security import audit
 
-_EXPAND = ["payments", "discounts.source.coupon", "total_taxes.tax_rate_details.tax_rate"]
+_EXPAND = ["payments", "discounts.source.coupon"]
 
 
 def fetch(object_id: str) -> dict[str, Any]:
-    """The invoice, complete: all lines (Stripe embeds ten) and each payment's intent with its charge."""
+    """The invoice, complete: all lines (Stripe embeds ten), each payment's intent with its charge, its tax rates."""
     invoice = as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(object_id, {"expand": _EXPAND})))
     if invoice["lines"]["has_more"]:
         invoice["lines"]["data"] = invoice_lines.fetch_all(object_id)
     for payment in invoice["payments"]["data"]:
         payments.complete(payment)
+    tax_rates.complete(invoice["total_taxes"])
     return invoice
 
 
