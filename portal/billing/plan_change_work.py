@@ -148,7 +148,8 @@ def asked_of(change: PlanChange) -> Asked:
     )
 
 
-def _updated(change: PlanChange, asked: Asked) -> dict[str, Any]:
+def update_params(asked: Asked) -> "SubscriptionUpdateParams":
+    """The update that bills what :func:`portal.billing.plan_quotes.price` said of today."""
     params: SubscriptionUpdateParams = {
         "items": [{"id": asked.item_id, "price": asked.price_id, "quantity": asked.quantity}],
         "payment_behavior": "pending_if_incomplete",
@@ -167,6 +168,11 @@ def _updated(change: PlanChange, asked: Asked) -> dict[str, Any]:
     elif asked.proration_at is not None:
         params["proration_behavior"] = "always_invoice"
         params["proration_date"] = int(asked.proration_at.timestamp())
+    return params
+
+
+def _updated(change: PlanChange, asked: Asked) -> dict[str, Any]:
+    params = update_params(asked)
     key = keyed(f"plan_change:{change.id}")
     return as_dict(gateway().write(lambda s: s.v1.subscriptions.update(asked.subscription_id, params, key)))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from portal import clock
 from portal.gateway.client import as_dict, gateway
+from portal.mirror import tax_rates
 from portal.mirror.invoices import discounts_of, taxes_of
 from portal.mirror.line_explanations import details_of, explanation_of, price_of, terms_of
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # importing them takes half a second
         InvoiceCreatePreviewParamsSubscriptionDetailsItem,
     )
 
-_EXPAND = ["discounts.source.coupon", "total_taxes.tax_rate_details.tax_rate"]
+_EXPAND = ["discounts.source.coupon"]
 Preview = dict[str, Any]
 
 
@@ -143,7 +144,9 @@ def _preview(
         params["invoice_items"] = [credit_item(asked)]
     if recurring:
         params["preview_mode"] = "recurring"
-    return as_dict(gateway().read(lambda s: s.v1.invoices.create_preview(params)))
+    found = as_dict(gateway().read(lambda s: s.v1.invoices.create_preview(params)))
+    tax_rates.complete(found["total_taxes"])
+    return found
 
 
 def _item(asked: Asked) -> "InvoiceCreatePreviewParamsSubscriptionDetailsItem":
