@@ -324,7 +324,11 @@ def _check_again(change: PlanChange, actor: UUID) -> None:
     asked = plan_change_work.asked_of(change)
     db.session.commit()
     try:
+        _read_item(subscription)
         priced = plan_quotes.price(asked)
+    except errors.SubscriptionMoved as error:
+        _expire(change, error.code)
+        raise
     except StripeRefused:
         _replace(change, subscription, wanted, actor, errors.QuoteMoved)
     if priced.figures() != change.quote["figures"]:
