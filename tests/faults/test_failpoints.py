@@ -24,8 +24,17 @@ SAMPLE = {"kill": 6, "raise": 6, "stall": 3}
 # Sites that no journey passes, and why that is no gap.
 BY_HAND = "a command that somebody runs and runs again; each step of it keeps what is there"
 NOT_YET = "no kind of work is registered as batched; tests/outbox/test_batches.py"
+CHANGES = "tests/billing/test_plan_changes.py"
 EXCEPTIONS = {
     "commit.portal.billing.checkouts._awaited": "ends a transaction that has only read; tests/faults/test_races.py",
+    "commit.portal.billing.plan_change_offers._priced": f"Stripe refused a preview; {CHANGES}",
+    "commit.portal.billing.plan_change_offers.read_item": f"ends a transaction that has only read; {CHANGES}",
+    "commit.portal.billing.plan_change_work._fail": f"Stripe refused the change; {CHANGES}",
+    "commit.portal.billing.plan_change_work.check": f"a schedule that was released at Stripe's dashboard; {CHANGES}",
+    "commit.portal.billing.plan_change_work.release": "a month later; tests/scenarios/test_plan_changes.py",
+    "commit.portal.billing.plan_changes._expire": f"an offer that does not hold any more; {CHANGES}",
+    "commit.portal.billing.plan_changes.refresh": f"only asks for a reading; {CHANGES}",
+    "stripe.portal.billing.plan_change_work._found_later": "a read, when no answer came for 23 hours",
     "commit.portal.billing.tenants.create": BY_HAND,
     "commit.portal.commands.demo._user": BY_HAND,
     "commit.portal.commands.demo.seed_plans": BY_HAND,

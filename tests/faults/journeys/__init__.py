@@ -2,6 +2,7 @@
 
 from tests.faults.disturbed import Disturbed
 from tests.faults.journeys.account import Account
+from tests.faults.journeys.changing import Changing
 from tests.faults.journeys.duplicate import Duplicate
 from tests.faults.journeys.failed_document import FailedDocument
 from tests.faults.journeys.free import Free, Late
@@ -15,6 +16,7 @@ from tests.faults.journeys.turn import Turn
 JOURNEYS: tuple[type[Disturbed], ...] = (
     Purchase,
     Duplicate,
+    Changing,
     Left,
     Free,
     Late,
