@@ -28,12 +28,12 @@ CHANGES = "tests/billing/test_plan_changes.py"
 EXCEPTIONS = {
     "commit.portal.billing.checkouts._awaited": "ends a transaction that has only read; tests/faults/test_races.py",
     "commit.portal.billing.plan_change_offers._priced": f"Stripe refused a preview; {CHANGES}",
-    "commit.portal.billing.plan_change_offers.read_item": f"ends a transaction that has only read; {CHANGES}",
     "commit.portal.billing.plan_change_work._fail": f"Stripe refused the change; {CHANGES}",
     "commit.portal.billing.plan_change_work.check": f"a schedule that was released at Stripe's dashboard; {CHANGES}",
     "commit.portal.billing.plan_change_work.release": "a month later; tests/scenarios/test_plan_changes.py",
     "commit.portal.billing.plan_changes._expire": f"an offer that does not hold any more; {CHANGES}",
     "commit.portal.billing.plan_changes.refresh": f"only asks for a reading; {CHANGES}",
+    "stripe.portal.billing.plan_change_work.cancel": f"gives up what a bank refused; {CHANGES}",
     "stripe.portal.billing.plan_change_work._found_later": "a read, when no answer came for 23 hours",
     "commit.portal.billing.tenants.create": BY_HAND,
     "commit.portal.commands.demo._user": BY_HAND,

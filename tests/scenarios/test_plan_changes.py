@@ -1,5 +1,9 @@
 """Changes of plan as time goes by: now, at the end of the period, to a year and back."""
 
+import pytest
+
+from portal.billing import plan_change_errors as errors
+from portal.gateway.client import gateway
 from tests.support import changing
 from tests.support.life import Life
 
@@ -79,4 +83,65 @@ def test_a_year_at_once_gives_back_what_was_quoted(life: Life):
     assert done.state == "applied"
     assert invoices(life)[-1] == (change.due_minor, "paid")
     assert life.subscription.interval == "year"
+    assert changing.findings(life.tenant_id) == []
+
+
+def at_stripe(life: Life, **params):
+    """Somebody changes the subscription at Stripe's dashboard, and the portal hears of it."""
+    subscription_id = life.subscription.stripe_subscription_id
+    gateway().write(lambda s: s.v1.subscriptions.update(subscription_id, params))
+    life.hear()
+
+
+def test_the_clock_moves_into_the_next_period_between_the_quote_and_its_confirmation(life: Life):
+    life.buy()
+    life.advance(days=15)
+    change = changing.quote(life.tenant_id, "professional")
+    life.advance(days=20)
+    with pytest.raises(errors.QuoteMoved) as refused:
+        changing.confirm(life.tenant_id, change)
+    assert invoices(life) == [(2900, "paid"), (2900, "paid")]
+    newer = changing.seen(life.tenant_id, change)
+    assert (newer.state, newer.replaced_by) == ("expired", refused.value.params["replacement"])
+    assert confirmed(life, "professional").state == "applied"
+    assert changing.findings(life.tenant_id) == []
+
+
+def test_a_change_within_a_trial_costs_nothing_today(life: Life):
+    life.buy()
+    at_stripe(life, trial_end=int(life.now.timestamp()) + 10 * 86400, proration_behavior="none")
+    assert life.subscription.status == "trialing"
+    change = changing.quote(life.tenant_id, "professional")
+    assert (change.timing, change.due_minor, change.next_minor) == ("trial", 0, 9900)
+    assert changing.confirm(life.tenant_id, change).state == "applied"
+    life.hear()
+    assert (life.subscription.plan_id, life.subscription.status) == ("professional", "trialing")
+    life.advance(days=11)
+    assert invoices(life)[-1] == (change.next_minor, "paid")
+
+
+def test_a_change_that_nobody_pays_for_is_dropped_after_a_day(life: Life):
+    life.buy()
+    customer = life.customer.stripe_customer_id
+    card = gateway().write(lambda s: s.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer}))
+    at_stripe(life, default_payment_method=card.id)
+    change = confirmed(life, "professional")
+    assert (change.state, life.subscription.plan_id) == ("awaiting_payment", "starter")
+    life.advance(hours=24)
+    assert changing.seen(life.tenant_id, change).state == "expired"
+    assert (life.subscription.plan_id, life.subscription.status) == ("starter", "active")
+    assert invoices(life)[-1] == (change.due_minor, "void")
+    assert changing.findings(life.tenant_id) == []
+
+
+def test_a_coupon_is_in_the_quote_and_in_the_invoice(life: Life):
+    life.buy()
+    coupon = gateway().write(lambda s: s.v1.coupons.create({"percent_off": 100, "duration": "forever"})).id
+    at_stripe(life, discounts=[{"coupon": coupon}])
+    life.advance(days=10)
+    change = changing.quote(life.tenant_id, "enterprise")
+    assert change.due_minor == 0, "the old plan was paid, the new one costs nothing: credit is left"
+    assert changing.confirm(life.tenant_id, change).state == "applied"
+    life.hear()
+    assert invoices(life)[-1][0] == change.quote["today"]["total_minor"]
     assert changing.findings(life.tenant_id) == []
