@@ -4,7 +4,7 @@ from flask import Blueprint, Response, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.banners import init_banners
-from portal.billing import summaries, trials
+from portal.billing import plan_changes, summaries, trials
 from portal.i18n import gettext
 from portal.security.guards import member
 from portal.templating import page, principal
@@ -26,6 +26,7 @@ def overview() -> Response:
         summary=summary,
         subscription=summary.subscription,
         plan=summary.plan,
+        plan_change=plan_changes.under_way(),
         latest=summary.latest,
         may_change=principal().role in BUYERS,
     )

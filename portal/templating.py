@@ -29,7 +29,7 @@ from portal.config import LANGUAGES
 from portal.i18n import LANGUAGE_NAMES, viewer
 
 # Every file's macros are reached as ``ui.<macro>``; a file per kind keeps each readable.
-MACRO_FILES = ("actions", "content", "feedback", "fields", "status", "tables")
+MACRO_FILES = ("actions", "content", "feedback", "fields", "formulas", "status", "tables")
 POLL_SECONDS = (1, 2, 5)
 _FOR_EVER = "public, max-age=31536000, immutable"
 

@@ -32,6 +32,10 @@ ROUTES = {
     "GET /coupons": READ,
     "POST /coupons": BILLING,
     "POST /coupons/<uuid:redemption_id>/remove": BILLING,
+    "GET /plan-changes/new": BILLING,
+    "GET /plan-changes/<uuid:plan_change_id>": READ,
+    "POST /plan-changes/<uuid:plan_change_id>/confirm": BILLING,
+    "POST /plan-changes/<uuid:plan_change_id>/cancel": BILLING,
     "GET /invoices": READ,
     "GET /invoices/<uuid:invoice_id>": READ,
     "GET /invoices/<uuid:invoice_id>/document.pdf": READ,
@@ -191,6 +195,7 @@ def fixture_foreign(app: APIFlask, settings: Settings) -> dict[str, UUID]:
         checkout = rows.checkout(session, tenant_id, "expired")
         return {
             "checkout_id": checkout.id,
+            "plan_change_id": rows.plan_change(session, tenant_id).id,
             "redemption_id": rows.redemption(session, rows.coupon(session), checkout).id,
             "collection_attempt_id": rows.attempt(session, invoice, method, "declined").id,
             "invoice_id": invoice.id,

@@ -4,7 +4,7 @@ from alembic import op
 from policies import protect, run
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

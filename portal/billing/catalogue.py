@@ -43,6 +43,7 @@ class Offer:
     trial_days: int
     trial_method: str
     trial_end: str
+    max_quantity: int
     prices: Mapping[str, OfferedPrice]
 
     @property
@@ -89,6 +90,7 @@ def _offer(plan: Plan, prices: Mapping[str, OfferedPrice]) -> Offer:
         trial_days=plan.trial_days,
         trial_method=plan.trial_method,
         trial_end=plan.trial_end,
+        max_quantity=plan.max_quantity,
         prices=prices,
     )
 

@@ -26,6 +26,7 @@ _FAMILIES = {
     "payment_intent.": "payment_intent",
     "charge.": "payment_intent",
     "refund.": "payment_intent",
+    "subscription_schedule.": "subscription_schedule",
     "test_helpers.test_clock.": "test_clock",
 }
 # These name their object through another field than `id`.
@@ -61,6 +62,16 @@ POLLED: Mapping[str, tuple[str, ...]] = {
         "payment_method.updated",
         "payment_method.automatically_updated",
         "test_helpers.test_clock.ready",
+    ),
+    "changing": (
+        "customer.subscription.pending_update_applied",
+        "customer.subscription.pending_update_expired",
+        "subscription_schedule.aborted",
+        "subscription_schedule.canceled",
+        "subscription_schedule.completed",
+        "subscription_schedule.created",
+        "subscription_schedule.released",
+        "subscription_schedule.updated",
     ),
     "invoicing": (
         "invoice.created",

@@ -32,6 +32,8 @@ _COMPARED: dict[str, tuple[Any, tuple[Any, ...]]] = {
             Subscription.default_payment_method,
             Subscription.latest_stripe_invoice_id,
             Subscription.discounts,
+            Subscription.pending_until,
+            Subscription.stripe_schedule_id,
         ),
     ),
     "invoice": (

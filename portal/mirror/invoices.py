@@ -9,24 +9,26 @@ from portal import business_time, clock, tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.ids import uuid7
-from portal.mirror import attempts, invoice_lines, payments, standings
+from portal.mirror import attempts, invoice_lines, payments, plan_changes, standings, tax_rates
 from portal.mirror.customers import locked
+from portal.mirror.line_explanations import terms_of
 from portal.models import Invoice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
 from portal.outbox import stage
 from portal.security import audit
 
-_EXPAND = ["payments", "discounts.source.coupon", "total_taxes.tax_rate_details.tax_rate"]
+_EXPAND = ["payments", "discounts.source.coupon"]
 
 
 def fetch(object_id: str) -> dict[str, Any]:
-    """The invoice, complete: all lines (Stripe embeds ten) and each payment's intent with its charge."""
+    """The invoice, complete: all lines (Stripe embeds ten), each payment's intent with its charge, its tax rates."""
     invoice = as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(object_id, {"expand": _EXPAND})))
     if invoice["lines"]["has_more"]:
         invoice["lines"]["data"] = invoice_lines.fetch_all(object_id)
     for payment in invoice["payments"]["data"]:
         payments.complete(payment)
+    tax_rates.complete(invoice["total_taxes"])
     return invoice
 
 
@@ -48,7 +50,7 @@ def apply(resource: dict[str, Any]) -> None:
     _copy(row, resource)
     db.session.add(row)
     db.session.flush()
-    invoice_lines.replace(row, resource["lines"]["data"])
+    invoice_lines.replace(row, resource["lines"]["data"], terms_of(resource["discounts"]))
     payments.replace(row, resource["payments"]["data"])
     if before != row.status:
         audit.record(
@@ -62,6 +64,8 @@ def apply(resource: dict[str, Any]) -> None:
     attempts.follow(row)
     _follow_failure(row)
     standings.settle()
+    if row.billing_reason == "subscription_update":
+        plan_changes.compare(row)
 
 
 def _copy(row: Invoice, resource: dict[str, Any]) -> None:
@@ -102,11 +106,12 @@ def _copy_amounts(row: Invoice, resource: dict[str, Any]) -> None:
     row.amount_remaining_minor = resource["amount_remaining"]
     row.starting_balance_minor = resource["starting_balance"]
     row.ending_balance_minor = resource["ending_balance"]
-    row.discounts = named_discounts(resource)
-    row.taxes = [_tax(entry) for entry in resource["total_taxes"] or []]
+    row.discounts = discounts_of(resource)
+    row.taxes = taxes_of(resource)
 
 
-def named_discounts(resource: dict[str, Any]) -> list[dict[str, Any]]:
+def discounts_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each discount of an invoice or preview takes off, by its coupon's name."""
     names = {}
     for discount in resource["discounts"]:
         if isinstance(discount, dict):
@@ -116,6 +121,11 @@ def named_discounts(resource: dict[str, Any]) -> list[dict[str, Any]]:
         {"name": names.get(_id(entry["discount"]), ""), "amount_minor": entry["amount"]}
         for entry in resource["total_discount_amounts"] or []
     ]
+
+
+def taxes_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """The taxes of an invoice or preview, with rates and bases."""
+    return [_tax(entry) for entry in resource["total_taxes"] or []]
 
 
 def _tax(entry: dict[str, Any]) -> dict[str, Any]:
@@ -153,10 +163,10 @@ def _owe_document(row: Invoice) -> None:
     """A finalised invoice is issued: its document is rendered once and frozen.
 
     The first invoice of a subscription is open for moments only, and void if its payment fails: its document
-    waits for the payment, or it would say for ever that something is due.
+    waits for the payment, or it would say for ever that something is due. So does that of a change of plan.
     """
     at_checkout = row.billing_reason == "subscription_create" and row.collection_method == "charge_automatically"
-    is_issued = row.status == "paid" or (row.status == "open" and not at_checkout)
+    is_issued = row.status == "paid" or (row.status == "open" and not at_checkout and not _is_of_a_change(row))
     if row.document_state == "none" and row.number and is_issued:
         row.document_state = "pending"
         stage(
@@ -169,7 +179,7 @@ def _owe_document(row: Invoice) -> None:
 
 def _is_overdue(row: Invoice) -> bool:
     """Whether it should have been paid by now. The first invoice of what never began is nobody's debt."""
-    if row.status != "open" or row.amount_remaining_minor <= 0:
+    if row.status != "open" or row.amount_remaining_minor <= 0 or _is_of_a_change(row):
         return False
     if row.collection_method == "send_invoice":
         return row.due_at is not None and row.due_at <= business_time.now()
@@ -196,3 +206,8 @@ def _follow_failure(row: Invoice) -> None:
             payload={"invoice_id": str(row.id), "automatic_number": row.attempt_count},
         )
     notify("payment_failed", str(row.id), step=str(row.attempt_count))
+
+
+def _is_of_a_change(row: Invoice) -> bool:
+    """What a change of plan costs is not owed: unpaid, the plan stays as it was, and another notice says so."""
+    return row.billing_reason == "subscription_update" and plan_changes.waits(row.stripe_invoice_id)

@@ -10,8 +10,9 @@ from portal.gateway.client import as_dict, gateway
 from portal.gateway.errors import StripeMissing, StripeRefused
 from portal.ids import uuid7
 from portal.mirror.customers import locked
-from portal.mirror.invoice_lines import plan_names, price_of
-from portal.mirror.invoices import named_discounts
+from portal.mirror.invoice_lines import plan_names
+from portal.mirror.invoices import discounts_of
+from portal.mirror.line_explanations import price_of
 from portal.models import Subscription
 from portal.outbox import Work, finish, stage
 
@@ -104,7 +105,7 @@ def _kept(resource: dict[str, Any]) -> dict[str, Any]:
         "total_minor": resource["total"],
         "amount_due_minor": resource["amount_due"],
         "tax_minor": sum(entry["amount"] for entry in resource["total_taxes"] or []),
-        "discounts": named_discounts(resource),
+        "discounts": discounts_of(resource),
         "balance_minor": resource["amount_due"] - resource["total"],
         "asked_at": clock.now().isoformat(),
         "lines": [

@@ -10,7 +10,7 @@ from portal.findings import report
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
 from portal.ids import uuid7
-from portal.mirror import cancellations, discounts, next_invoices, redemptions, rivals, trials
+from portal.mirror import cancellations, discounts, next_invoices, plan_changes, redemptions, rivals, trials
 from portal.mirror.customers import locked
 from portal.mirror.errors import Unmirrorable
 from portal.models import Invoice, PlanPrice, Subscription
@@ -37,6 +37,7 @@ def apply(resource: dict[str, Any]) -> None:
         select(Subscription).where(Subscription.stripe_subscription_id == resource["id"]).with_for_update()
     ).first()
     before = None if row is None else row.status
+    former = plan_changes.terms_of(row)
     sold = _sold_item(resource)
     if sold is None and row is None:
         raise Unmirrorable("no item of the subscription is a price that this portal sold")
@@ -60,6 +61,7 @@ def apply(resource: dict[str, Any]) -> None:
     next_invoices.follow(row, resource)
     if before != row.status:
         _tell(row, before)
+    plan_changes.follow(row, former, resource)
     if row.is_live and row.amount_minor > 0 and turns_live:
         rivals.end_other_checkouts((resource["metadata"] or {}).get("checkout_id"))
     _follow(resource)  # last: whoever locks the tenant's audit chain and an object, locks them in this order
@@ -105,7 +107,16 @@ def _copy_life(row: Subscription, resource: dict[str, Any]) -> None:
     row.default_payment_method = resource["default_payment_method"]
     row.latest_stripe_invoice_id = resource["latest_invoice"]
     row.discounts = discounts.copied(resource)
+    row.pending_until = clock.from_timestamp((resource["pending_update"] or {}).get("expires_at"))
+    _copy_schedule(row, resource["schedule"])
     row.synced_at = resource["asked_at"]
+
+
+def _copy_schedule(row: Subscription, schedule_id: str | None) -> None:
+    """Another schedule, or none: what the former one would have changed is void."""
+    if row.stripe_schedule_id != schedule_id:
+        row.stripe_schedule_id = schedule_id
+        row.scheduled_plan_price_id = row.scheduled_quantity = row.scheduled_at = None
 
 
 def _link_invoices(row: Subscription) -> None:
@@ -123,6 +134,8 @@ def _follow(resource: dict[str, Any]) -> None:
         want(resource["latest_invoice"], "invoice")
     if resource["default_payment_method"]:
         want(resource["default_payment_method"], "payment_method")
+    if resource["schedule"]:
+        want(resource["schedule"], "subscription_schedule")
 
 
 def _tell(row: Subscription, before: str | None) -> None:

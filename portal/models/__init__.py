@@ -10,6 +10,7 @@ from portal.models.customers import Customer
 from portal.models.installation import Installation
 from portal.models.invoices import Invoice, InvoiceDocument, InvoiceLine, Payment
 from portal.models.notices import Notice
+from portal.models.plan_changes import PlanChange
 from portal.models.plans import Plan, PlanPrice
 from portal.models.steps import LegalStep, Step
 from portal.models.subscriptions import PaymentMethod, Subscription
@@ -64,6 +65,7 @@ __all__ = [
     "PaymentMethod",
     "PeriodicTask",
     "Plan",
+    "PlanChange",
     "PlanPrice",
     "PolicySettings",
     "StaffMember",

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.models.base import Minor, Model, TenantOwned, Timestamped
+from portal.pricing.explain import Explanation, from_json
 
 
 class InvoiceLine(TenantOwned, Model):
@@ -43,6 +44,12 @@ class InvoiceLine(TenantOwned, Model):
     period_end: Mapped[datetime | None]
     stripe_price_id: Mapped[str | None]
     inputs: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """The formula of the amount; ``None`` where nothing that we know leads to it."""
+        found = (self.inputs or {}).get("explanation")
+        return from_json(found) if found else None
 
 
 class Payment(TenantOwned, Model):

@@ -21,6 +21,9 @@ class Subscription(TenantOwned, Timestamped, Model):
     of a trial without a payment method (cancel, pause, create_invoice). ``discounts``: those that its next
     invoice will have, as :mod:`portal.mirror.discounts` keeps them. ``next_invoice``: what Stripe foretells of
     the next charge (:mod:`portal.mirror.next_invoices`), as asked for ``next_invoice_for``.
+
+    ``pending_until``: how long Stripe keeps a change that waits for its payment. ``stripe_schedule_id``: the schedule
+    that holds the subscription; the ``scheduled_`` columns say what it will change, and when.
     """
 
     __tablename__ = "subscriptions"
@@ -54,6 +57,11 @@ class Subscription(TenantOwned, Timestamped, Model):
     discounts: Mapped[list[Any]] = mapped_column(server_default="[]")
     next_invoice: Mapped[dict[str, Any] | None]
     next_invoice_for: Mapped[str] = mapped_column(server_default="")
+    pending_until: Mapped[datetime | None]
+    stripe_schedule_id: Mapped[str | None]
+    scheduled_plan_price_id: Mapped[UUID | None] = mapped_column(ForeignKey("plan_prices.id"))
+    scheduled_quantity: Mapped[int | None]
+    scheduled_at: Mapped[datetime | None]
     synced_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property

@@ -96,6 +96,18 @@ def posting(cookies: Cookies, url: str, page: str, **form: str) -> Act:
     return act
 
 
+def offering(cookies: Cookies, plan: str) -> Act:
+    """Ask what a change of plan costs, and once more with the back button."""
+
+    def act(app: APIFlask, report: Report) -> None:
+        client = browser_with(app, cookies)
+        answers = [client.get(f"/plan-changes/new?plan_id={plan}&interval=month") for _press in range(2)]
+        if [answer.status_code for answer in answers] == [302, 302]:
+            report(offered=True)
+
+    return act
+
+
 def looking(cookies: Cookies, url: str) -> Act:
     def act(app: APIFlask, report: Report) -> None:
         report(status=browser_with(app, cookies).get(url).status_code)

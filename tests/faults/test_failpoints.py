@@ -29,6 +29,7 @@ COLLECTING = "on no journey yet; its lost answers: tests/billing/test_payment_me
 AGAIN = "periodic work, which the next turn does again; tests/scenarios/test_collection.py runs it twice each time"
 LEAVING = "no journey leaves yet; lost answers and inherited work are in tests/scenarios/test_cancellations.py"
 RESUMING = "no journey is paused yet; tests/scenarios/test_trials.py resumes"
+CHANGES = "tests/billing/test_plan_changes.py"
 EXCEPTIONS = {
     "commit.portal.billing.checkouts._awaited": "ends a transaction that has only read; tests/faults/test_races.py",
     "commit.portal.billing.discount_work._keep": BY_TEST,
@@ -69,6 +70,14 @@ EXCEPTIONS = {
     "commit.portal.billing.cancellation_calls.end": LEAVING,
     "commit.portal.billing.cancellation_calls.keep": LEAVING,
     "commit.portal.billing.cancellations._carry_out": LEAVING,
+    "commit.portal.billing.plan_change_offers._priced": f"Stripe refused a preview; {CHANGES}",
+    "commit.portal.billing.plan_change_work._fail": f"Stripe refused the change; {CHANGES}",
+    "commit.portal.billing.plan_change_work.check": f"a schedule that was released at Stripe's dashboard; {CHANGES}",
+    "commit.portal.billing.plan_change_work.release": "a month later; tests/scenarios/test_plan_changes.py",
+    "commit.portal.billing.plan_changes._expire": f"an offer that does not hold any more; {CHANGES}",
+    "commit.portal.billing.plan_changes.refresh": f"only asks for a reading; {CHANGES}",
+    "stripe.portal.billing.plan_change_work.cancel": f"gives up what a bank refused; {CHANGES}",
+    "stripe.portal.billing.plan_change_work._found_later": "a read, when no answer came for 23 hours",
     "commit.portal.billing.tenants.create": BY_HAND,
     "commit.portal.billing.trials._resume": RESUMING,
     "commit.portal.billing.trials.resume": RESUMING,

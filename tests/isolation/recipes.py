@@ -38,6 +38,8 @@ FORMS: Mapping[str, Form] = {
     "payment_methods.make_default": {},
     "payment_methods.remove": {},
     "payments.create": {"method_id": Hers("method_id"), "amount_minor": "76543219"},
+    "plan_changes.cancel": {},
+    "plan_changes.confirm": {},
     "preferences.language": {"language": "en"},
     "preferences.theme": {"theme": "auto"},
     "sign_in.request_reset": {"email": Hers("email")},

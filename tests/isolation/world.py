@@ -172,6 +172,7 @@ def _plant(session: Session, victim: Person) -> None:
     rows.attempt(session, invoice, method, "declined", amount_minor=AMOUNT_MINOR)
     rows.standing(session, tenant_id, "grace", days=1)
     rows.cancellation(session, tenant_id, comment=f"{CANARY} is too dear")
+    rows.plan_change(session, tenant_id, due_minor=AMOUNT_MINOR)
     session.add(
         Notice(
             tenant_id=tenant_id,

@@ -27,6 +27,7 @@ from portal.models import (
     MethodSetup,
     Payment,
     PaymentMethod,
+    PlanChange,
     PlanPrice,
     Standing,
     Subscription,
@@ -267,6 +268,43 @@ def cancellation(session: Session, tenant_id: UUID, state: str = "undone", **val
         "stripe_subscription_id": of.stripe_subscription_id,
         "currency": of.currency,
         "ends_at": of.current_period_end,
+        **values,
+    })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def plan_change(session: Session, tenant_id: UUID, state: str = "quoted", **values: Any) -> PlanChange:
+    """A change of the tenant's subscription to Professional, as it was quoted; its figures are made up."""
+    held = session.scalars(select(Subscription).where(Subscription.tenant_id == tenant_id)).first()
+    held = held or subscription(session, tenant_id)
+    wanted = price(session, values.get("plan_id", "professional"))
+    figures = {"today": None, "next": {"lines": [], "totals": [9900, 9900, 9900, 0]}}
+    amounts = dict.fromkeys(("subtotal_minor", "total_minor", "amount_due_minor"), 9900)
+    following = {"lines": [], "discounts": [], "taxes": [], **amounts}
+    row = PlanChange(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "subscription_id": held.id,
+        "stripe_item_id": f"si_{uuid7().hex}",
+        "from_plan_id": held.plan_id,
+        "from_plan_price_id": held.plan_price_id,
+        "from_quantity": held.quantity,
+        "plan_id": wanted.plan_id,
+        "plan_price_id": wanted.id,
+        "quantity": 1,
+        "direction": "upgrade",
+        "timing": "now",
+        "effective_at": NOW,
+        "proration_at": NOW,
+        "currency": held.currency,
+        "due_minor": 4667,
+        "next_minor": 9900,
+        "next_at": NOW + timedelta(days=20),
+        "quote": {"today": None, "next": following, "figures": figures, "whole": [0, 1]},
+        "expires_at": datetime.now(UTC) + timedelta(minutes=15),
         **values,
     })  # fmt: skip
     bring(session, row, state)

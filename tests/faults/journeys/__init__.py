@@ -2,6 +2,7 @@
 
 from tests.faults.disturbed import Disturbed
 from tests.faults.journeys.account import Account
+from tests.faults.journeys.changing import Changing
 from tests.faults.journeys.coupons import Coupons
 from tests.faults.journeys.duplicate import Duplicate
 from tests.faults.journeys.failed_document import FailedDocument
@@ -17,6 +18,7 @@ JOURNEYS: tuple[type[Disturbed], ...] = (
     Purchase,
     Duplicate,
     Coupons,
+    Changing,
     Left,
     Free,
     Late,

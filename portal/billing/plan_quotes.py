@@ -1,0 +1,205 @@
+"""What a change of plan will cost: Stripe's own previews, fixed to a second, with our explanation of each line."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from portal import clock
+from portal.gateway.client import as_dict, gateway
+from portal.mirror import tax_rates
+from portal.mirror.invoices import discounts_of, taxes_of
+from portal.mirror.line_explanations import details_of, explanation_of, price_of, terms_of
+
+if TYPE_CHECKING:  # importing them takes half a second
+    from stripe.params import (
+        InvoiceCreatePreviewParams,
+        InvoiceCreatePreviewParamsInvoiceItem,
+        InvoiceCreatePreviewParamsSubscriptionDetails,
+        InvoiceCreatePreviewParamsSubscriptionDetailsItem,
+    )
+
+_EXPAND = ["discounts.source.coupon"]
+Preview = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of Stripe, frozen with the quote: the same question again has the same answer, or money moved.
+
+    ``timing`` and ``credit_minor`` as in :class:`portal.models.PlanChange`. ``product``: Stripe's product of the
+    present plan, of which the credit is given back; ``plan_id`` its name here. ``whole``: the period under way.
+    """
+
+    subscription_id: str
+    item_id: str
+    price_id: str
+    quantity: int
+    timing: str
+    changes_interval: bool
+    proration_at: datetime | None
+    currency: str
+    product: str
+    plan_id: str
+    is_free: bool
+    whole: tuple[datetime, datetime]
+    credit_minor: int = 0
+
+    @property
+    def resets_anchor(self) -> bool:
+        """Whether a new billing cycle begins at once: Stripe then takes no proration date."""
+        return self.timing == "now" and self.changes_interval
+
+
+@dataclass(frozen=True)
+class Priced:
+    """Stripe's word: the invoice of today (``None`` when there is none) and the one after it."""
+
+    today: Preview | None
+    following: Preview
+
+    def figures(self) -> dict[str, Any]:
+        """Every amount of both, to be compared to the minor unit."""
+        return {"today": _figures(self.today) if self.today else None, "next": _figures(self.following)}
+
+
+def unused_minor(asked: Asked) -> int:
+    """What Stripe would give back for the time that is left if a new cycle began now, in minor units, positive."""
+    details: InvoiceCreatePreviewParamsSubscriptionDetails = {
+        "items": [_item(asked)],
+        "billing_cycle_anchor": {"type": "now"},
+    }
+    found = _preview(asked, details)
+    return -sum(_net(line) for line in _credits(found))
+
+
+def price(asked: Asked) -> Priced:
+    """Both previews. Raises :class:`portal.gateway.errors.StripeFailure`; no transaction may be open."""
+    items = [_item(asked)]
+    if asked.timing == "trial":
+        return Priced(None, _preview(asked, {"items": items, "proration_behavior": "none", **_end_of_trial(asked)}))
+    if asked.timing == "now" and not asked.resets_anchor:
+        today = _preview(
+            asked,
+            {
+                "items": items,
+                "proration_behavior": "always_invoice",
+                "proration_date": int(_required(asked.proration_at).timestamp()),
+            },
+        )
+        return Priced(today, _preview(asked, {"items": items, "proration_behavior": "none"}))
+    restarted: InvoiceCreatePreviewParamsSubscriptionDetails = {
+        "items": items,
+        "billing_cycle_anchor": {"type": "now"},
+        "proration_behavior": "none",
+    }
+    if asked.timing == "now":
+        return Priced(_preview(asked, restarted, credit=True), _preview(asked, restarted, recurring=True))
+    # The new interval begins with the period after this one: what it costs is asked as if it began today.
+    at_renewal: InvoiceCreatePreviewParamsSubscriptionDetails = {"items": items, "proration_behavior": "none"}
+    return Priced(None, _preview(asked, restarted if asked.changes_interval else at_renewal))
+
+
+def shown(preview: Preview, asked: Asked) -> dict[str, Any]:
+    """A preview as it is kept and shown: lines with their formulas, discounts, taxes and totals in minor units."""
+    terms = terms_of(preview["discounts"])
+    return {
+        "lines": [_line(line, asked, explanation_of(line, terms, asked.whole)) for line in preview["lines"]["data"]],
+        "subtotal_minor": preview["subtotal"],
+        "discounts": discounts_of(preview),
+        "taxes": taxes_of(preview),
+        "total_minor": preview["total"],
+        "amount_due_minor": preview["amount_due"],
+    }
+
+
+def next_end(preview: Preview, price_id: str) -> datetime | None:
+    """When the period ends that a preview bills for a price."""
+    ends = [line["period"]["end"] for line in preview["lines"]["data"] if price_of(line) == price_id]
+    return clock.from_timestamp(max(ends, default=None))
+
+
+def credit_item(asked: Asked) -> "InvoiceCreatePreviewParamsInvoiceItem":
+    """What is given back of the present period, as an item of the invoice: no discount and no proration touches it."""
+    return {
+        "price_data": {"currency": asked.currency, "product": asked.product, "unit_amount": -asked.credit_minor},
+        "quantity": 1,
+        "discountable": False,
+        "metadata": {"unused_time_of": asked.plan_id},
+    }
+
+
+def _preview(
+    asked: Asked,
+    details: "InvoiceCreatePreviewParamsSubscriptionDetails",
+    *,
+    credit: bool = False,
+    recurring: bool = False,
+) -> Preview:
+    params: InvoiceCreatePreviewParams = {
+        "subscription": asked.subscription_id,
+        "subscription_details": details,
+        "expand": _EXPAND,
+    }
+    if credit and asked.credit_minor:
+        params["invoice_items"] = [credit_item(asked)]
+    if recurring:
+        params["preview_mode"] = "recurring"
+    found = as_dict(gateway().read(lambda s: s.v1.invoices.create_preview(params)))
+    tax_rates.complete(found["total_taxes"])
+    return found
+
+
+def _item(asked: Asked) -> "InvoiceCreatePreviewParamsSubscriptionDetailsItem":
+    return {"id": asked.item_id, "price": asked.price_id, "quantity": asked.quantity}
+
+
+def _end_of_trial(asked: Asked) -> "InvoiceCreatePreviewParamsSubscriptionDetails":
+    """A trial of something that is free would be none."""
+    return {"trial_end": "now"} if asked.is_free else {}
+
+
+def _required(moment: datetime | None) -> datetime:
+    if moment is None:
+        raise ValueError("a change with prorations has the second that they count from")
+    return moment
+
+
+def _credits(preview: Preview) -> list[dict[str, Any]]:
+    lines = preview["lines"]["data"]
+    return [line for line in lines if details_of(line).get("proration") and line["amount"] <= 0]
+
+
+def _net(line: dict[str, Any]) -> int:
+    amount: int = line["amount"]
+    taken: int = sum(entry["amount"] for entry in line["discount_amounts"] or [])
+    return amount - taken
+
+
+def _figures(preview: Preview) -> dict[str, Any]:
+    return {
+        "lines": [
+            [
+                line["amount"],
+                sum(entry["amount"] for entry in line["discount_amounts"] or []),
+                sum(entry["amount"] for entry in line["taxes"] or []),
+            ]
+            for line in preview["lines"]["data"]
+        ],
+        "totals": [preview[name] for name in ("subtotal", "total", "amount_due", "starting_balance")],
+    }
+
+
+def _line(line: dict[str, Any], asked: Asked, explanation: Any) -> dict[str, Any]:
+    is_credit = line["amount"] < 0
+    is_part = bool(details_of(line).get("proration"))
+    return {
+        "kind": "credit" if is_credit else "part" if is_part else "whole",
+        "is_target": price_of(line) == asked.price_id,
+        "description": line["description"] or "",
+        "quantity": line["quantity"],
+        "amount_minor": line["amount"],
+        "discount_minor": sum(entry["amount"] for entry in line["discount_amounts"] or []),
+        "start": line["period"]["start"],
+        "end": line["period"]["end"],
+        "explanation": explanation.to_json() if explanation else None,
+    }
