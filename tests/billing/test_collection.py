@@ -26,7 +26,7 @@ def fixture_owing(web, stripe_sandbox: Sandbox, drain: Callable[[], int], post) 
     with tenancy.bound(tenant_id):
         customer = str(db.session.get_one(Customer, tenant_id).stripe_customer_id)
     post("invoiceitems", customer=customer, amount=500, currency="usd")
-    invoice = post("invoices", customer=customer, auto_advance="false")
+    invoice = post("invoices", customer=customer, auto_advance="false", pending_invoice_items_behavior="include")
     post(f"invoices/{invoice['id']}/finalize", auto_advance="false")
     with tenancy.bound(tenant_id):
         want(invoice["id"], "invoice")

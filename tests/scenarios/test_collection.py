@@ -8,7 +8,7 @@ from sqlalchemy import select
 from portal import tenancy
 from portal.billing import arrears, collection, expiring, method_setups, payment_methods, standing
 from portal.extensions import db
-from portal.models import CollectionAttempt, Invoice, Notice, PaymentMethod, Standing, Step
+from portal.models import CollectionAttempt, Invoice, Notice, Payment, PaymentMethod, Standing, Step
 from tests.support.life import Life
 from tests.support.shopping import ACTOR, land, start, step
 
@@ -216,7 +216,8 @@ def test_a_bank_that_asks_sends_the_payer_to_stripes_page(life: Life):
     assert (attempt.state, attempt.failure_code) == ("action_required", "authentication_required")
     assert owed(life).hosted_invoice_url
     with tenancy.bound(life.tenant_id):
-        intent = owed(life).payments[0].stripe_payment_intent_id
+        unpaid = Payment.invoice_id == invoice.id
+        intent = db.session.scalars(select(Payment.stripe_payment_intent_id).where(unpaid)).one()
     life.sandbox.post(f"intents/{intent}/answer", result="complete")
     life.hear()
     with tenancy.bound(life.tenant_id):
