@@ -75,7 +75,8 @@ def test_paid_at_stripe_meanwhile(owing: UUID, stripe_sandbox: Sandbox, drain: C
     """Our row still says open: Stripe says that it is paid, and nothing is charged twice."""
     with tenancy.bound(owing):
         invoice = db.session.scalars(select(Invoice).where(Invoice.total_minor == 500)).one()
-    post(f"invoices/{invoice.stripe_invoice_id}/pay")
+        method = db.session.scalars(select(PaymentMethod)).one()
+    post(f"invoices/{invoice.stripe_invoice_id}/pay", payment_method=method.stripe_payment_method_id)
     assert pay(owing).state == "paid"
     drain()
     assert charges(stripe_sandbox, owing) == 1
