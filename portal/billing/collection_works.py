@@ -101,7 +101,7 @@ def collect(work: Work) -> None:
     method = db.session.get_one(PaymentMethod, (attempt.tenant_id, attempt.payment_method_id))
     db.session.commit()
     outcome = _ask(attempt, invoice.stripe_invoice_id, method.stripe_payment_method_id)
-    _store(work, outcome, invoice.stripe_invoice_id, method.stripe_payment_method_id)
+    _store(work, outcome, invoice, method.stripe_payment_method_id)
 
 
 def _ask(attempt: CollectionAttempt, invoice_id: str, method_id: str) -> Outcome:
@@ -129,7 +129,7 @@ def _outcome_of(error: StripeRefused) -> Outcome:
     return ("declined" if error.code == "card_declined" else "refused"), str(decline or code or error.code)
 
 
-def _store(work: Work, outcome: Outcome, stripe_invoice_id: str, stripe_method_id: str) -> None:
+def _store(work: Work, outcome: Outcome, invoice: Invoice, stripe_method_id: str) -> None:
     customer = locked()
     attempt = _locked_attempt(work)
     state, failure_code = outcome
@@ -146,7 +146,9 @@ def _store(work: Work, outcome: Outcome, stripe_invoice_id: str, stripe_method_i
             tenant_id=attempt.tenant_id,
             payload={"stripe_payment_method_id": stripe_method_id},
         )
-    want(stripe_invoice_id, "invoice")
+    want(invoice.stripe_invoice_id, "invoice")
+    if state == "paid" and invoice.stripe_subscription_id:  # it is not past due any more
+        want(invoice.stripe_subscription_id, "subscription")
     finish(work)
     db.session.commit()
 

@@ -217,7 +217,8 @@ def test_a_method_saved_while_something_is_owed_is_offered_to_pay_it(
 
 
 @pytest.mark.parametrize(("language", "says", "why"), [
-    ("es", "No se pudo completar un pago de", "no tenían fondos suficientes"), ("pt_BR", "Um pagamento de", "Não havia saldo"),
+    ("es", "No se pudo completar un pago de", "no tenían fondos suficientes"),
+    ("pt_BR", "Um pagamento de", "Não havia saldo"),
 ])  # fmt: skip
 def test_pages_speak_the_readers_language(app: APIFlask, write: Session, language: str, says: str, why: str) -> None:
     person = people.member(language=language, format_locale=language)
