@@ -325,6 +325,9 @@ def test_a_declined_card_leaves_the_old_plan_until_it_is_paid(subscriber, drain)
     drain()
     assert (seen(subscriber, change).state, held(subscriber).plan_id) == ("applied", "professional")
     assert charged(subscriber) == [2900, change.due_minor]
+    with tenancy.bound(subscriber):
+        told = db.session.execute(select(Notice.kind, Notice.state).where(Notice.kind.like("plan_change%"))).all()
+        assert {tuple(row) for row in told} == {("plan_change_awaiting_payment", "sent"), ("plan_changed", "sent")}
 
 
 def test_extra_authentication_can_be_given_up(subscriber, drain):
@@ -336,6 +339,9 @@ def test_extra_authentication_can_be_given_up(subscriber, drain):
     drain()
     assert cancel(subscriber, change).state == "canceled"
     drain()
+    with tenancy.bound(subscriber):
+        ended = select(Notice.state).where(Notice.kind == "plan_change_ended")
+        assert set(db.session.scalars(ended)) == {"sent"}
     assert (held(subscriber).plan_id, held(subscriber).pending_until) == ("starter", None)
     assert charged(subscriber) == [2900, 0]
     assert findings(subscriber) == []
