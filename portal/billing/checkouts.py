@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -86,14 +86,15 @@ def start(
     terms = trials.terms(offer) if trial else trials.NONE
     # A trial's first invoice is of nothing: a coupon would be spent on it. It can be used once the plan is paid for.
     deal = None if terms.days else _deal(price, plan_id, coupon_code)
+    choice = _Choice(plan_id, price, terms, deal)
     if (under_way := _under_way()) is not None:
-        if _is_same(under_way, price, terms, deal) and not _is_stale(under_way):
+        if choice.is_of(under_way) and not _is_stale(under_way):
             if under_way.stripe_session_id:  # it may have ended at Stripe without telling us
                 want(under_way.stripe_session_id, "checkout_session")
             db.session.commit()
             return _awaited(under_way)
         rivals.abandon(under_way)
-    checkout, work = _begin(price, plan_id, terms, deal, actor=actor, language=language)
+    checkout, work = _begin(choice, actor=actor, language=language)
     db.session.commit()
     _open(work)
     return checkout
@@ -165,39 +166,54 @@ def _deal(price: catalogue.OfferedPrice, plan_id: str, coupon_code: str) -> coup
         raise
 
 
-def _is_same(checkout: Checkout, price: catalogue.OfferedPrice, terms: trials.Terms, deal: coupons.Deal | None) -> bool:
-    coupon_id = None if deal is None else deal.coupon.id
-    chosen = (price.plan_price_id, coupon_id, terms.days > 0)
-    return (checkout.plan_price_id, checkout.coupon_id, checkout.trial_days > 0) == chosen
+@dataclass(frozen=True)
+class _Choice:
+    """What is to be bought: a plan's price, by a trial or with a coupon."""
+
+    plan_id: str
+    price: catalogue.OfferedPrice
+    terms: trials.Terms
+    deal: coupons.Deal | None
+
+    def is_of(self, checkout: Checkout) -> bool:
+        """Whether the checkout is of the same; the length of a trial is that of the day it was begun."""
+        mine = (self.price.plan_price_id, self.coupon_id, self.terms.days > 0)
+        return (checkout.plan_price_id, checkout.coupon_id, checkout.trial_days > 0) == mine
+
+    @property
+    def coupon_id(self) -> UUID | None:
+        return None if self.deal is None else self.deal.coupon.id
+
+    def checkout(self, actor: UUID, language: str) -> Checkout:
+        """A new one of the bound tenant; everything that Stripe will be sent is frozen in it."""
+        return Checkout(
+            tenant_id=tenancy.require_tenant(),
+            id=uuid7(),
+            plan_id=self.plan_id,
+            plan_price_id=self.price.plan_price_id,
+            coupon_id=self.coupon_id,
+            started_by=actor,
+            language=language,
+            trial_days=self.terms.days,
+            trial_method=self.terms.method,
+            trial_end=self.terms.end,
+        )
+
+    def to_audit(self) -> dict[str, Any]:
+        """The choice in codes."""
+        code = None if self.deal is None else self.deal.coupon.code
+        told = {"plan_id": self.plan_id, "interval": self.price.interval, "coupon": code}
+        return {**told, "trial_days": self.terms.days}
 
 
-def _begin(
-    price: catalogue.OfferedPrice,
-    plan_id: str,
-    terms: trials.Terms,
-    deal: coupons.Deal | None,
-    *,
-    actor: UUID,
-    language: str,
-) -> tuple[Checkout, Work]:
+def _begin(choice: _Choice, *, actor: UUID, language: str) -> tuple[Checkout, Work]:
     """Write the intent down: the checkout, its coupon, and the work that this request means to do itself."""
-    checkout = Checkout(
-        tenant_id=tenancy.require_tenant(),
-        id=uuid7(),
-        plan_id=plan_id,
-        plan_price_id=price.plan_price_id,
-        coupon_id=None if deal is None else deal.coupon.id,
-        started_by=actor,
-        language=language,
-        trial_days=terms.days,
-        trial_method=terms.method,
-        trial_end=terms.end,
-    )
+    checkout = choice.checkout(actor, language)
     steps.begin(checkout, "preparing")
     db.session.add(checkout)
     db.session.flush()
-    if deal is not None:
-        _reserve(deal, checkout)
+    if choice.deal is not None:
+        _reserve(choice.deal, checkout)
     work = stage_leased(
         "checkout.open",
         f"checkout.open:{checkout.id}",
@@ -205,13 +221,7 @@ def _begin(
         payload={"checkout_id": str(checkout.id)},
         seconds=LEASE_SECONDS,
     )
-    chosen = {
-        "plan_id": plan_id,
-        "interval": price.interval,
-        "coupon": None if deal is None else deal.coupon.code,
-        "trial_days": terms.days,
-    }
-    audit.record("checkout.start", "checkout", str(checkout.id), after=chosen, actor=actor)
+    audit.record("checkout.start", "checkout", str(checkout.id), after=choice.to_audit(), actor=actor)
     return checkout, work
 
 
