@@ -37,6 +37,27 @@ ROWS = {
         "reconcile/test_missed_events.py::test_an_account_of_another_api_version_heals_as_well",
     ],
     "8 a fake that answers otherwise than the SDK": ["test_known_bugs.py::test_nothing_of_stripe_is_faked"],
+    # 9, lost usage, waits for usage.
+    "10 nothing due today, and charged afterwards": [
+        "pricing/test_quotes.py::test_what_was_quoted_is_what_is_invoiced",
+        "scenarios/test_plan_changes.py::test_a_coupon_is_in_the_quote_and_in_the_invoice",
+    ],
+    "11 a trial that is over keeps its end, or its access": [
+        "scenarios/test_trials.py::test_without_a_card_and_canceled_at_the_end",
+        "scenarios/test_trials.py::test_without_a_card_and_paused_until_there_is_one",
+        "scenarios/test_trials.py::test_without_a_card_and_invoiced_at_the_end",
+        "scenarios/test_trials.py::test_a_trial_that_stripe_no_longer_has_is_gone_here_too",
+    ],
+    "12 a key that makes a second try impossible; authentication taken for the end": [
+        "browser/test_main_job.py::test_a_declined_card_says_so_and_another_one_pays",
+        "billing/test_plan_changes.py::test_an_unknown_answer_is_finished_by_a_worker_with_the_same_key",
+        "billing/test_plan_changes.py::test_extra_authentication_can_be_given_up",
+        "scenarios/test_collection.py::test_a_bank_that_asks_sends_the_payer_to_stripes_page",
+    ],
+    "a new card on the customer while the subscription's own fails": [
+        "billing/test_payment_methods.py::test_a_new_default_mends_the_customer_and_the_subscription",
+        "scenarios/test_collection.py::test_a_card_on_the_customer_alone_would_not_help",
+    ],
 }
 FAKES = ("mock", "responses", "requests_mock", "respx", "vcr", "pytest_mock")
 
