@@ -75,7 +75,7 @@ def _opened(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, custome
             raise GivenUp
         return found
     if is_direct:
-        return _subscribe(checkout, price, customer_id)
+        return _subscribe(checkout, price, coupon, customer_id)
     return _open(checkout, price, coupon, customer_id)
 
 
@@ -147,7 +147,7 @@ def _trial_end(checkout: Checkout) -> "Literal['cancel', 'create_invoice', 'paus
     return checkout.trial_end  # type: ignore[return-value]  # held by a constraint of the table
 
 
-def _subscribe(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
+def _subscribe(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
     params: SubscriptionCreateParams = {
         "customer": customer_id,
         "items": [{"price": str(price.stripe_price_id), "quantity": 1}],
@@ -156,6 +156,8 @@ def _subscribe(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[s
     if checkout.trial_days:
         params["trial_period_days"] = checkout.trial_days
         params["trial_settings"] = {"end_behavior": {"missing_payment_method": _trial_end(checkout)}}
+    if coupon is not None:
+        params["discounts"] = [{"coupon": str(coupon.stripe_coupon_id)}]
     return as_dict(gateway().write(lambda s: s.v1.subscriptions.create(params, keyed(f"checkout:{checkout.id}"))))
 
 

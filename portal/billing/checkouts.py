@@ -84,8 +84,7 @@ def start(
     locked()
     _refuse_second(price)
     terms = trials.terms(offer) if trial else trials.NONE
-    # A trial's first invoice is of nothing: a coupon would be spent on it. It can be used once the plan is paid for.
-    deal = None if terms.days else _deal(price, plan_id, coupon_code)
+    deal = _deal(price, plan_id, coupon_code)  # of a trial too: Stripe takes it off the first charge
     choice = _Choice(plan_id, price, terms, deal)
     if (under_way := _under_way()) is not None:
         if choice.is_of(under_way) and not _is_stale(under_way):

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from portal import tenancy
-from portal.billing import discounts
+from portal.billing import checkouts, discounts
 from portal.billing.subscriptions import live_subscription
 from portal.extensions import db
+from portal.gateway.client import gateway
 from portal.gateway.errors import PaymentServiceUnavailable, StripeFailure
 from portal.models import CouponRedemption, Invoice, Notice
 from portal.pricing import eligibility
@@ -239,3 +240,21 @@ def test_in_a_trial_it_waits_for_the_first_charge(life):
     apply(life, shown=shown.saving_minor)
     life.advance(days=11)
     assert savings(life)[-1] == shown.saving_minor == 580
+
+
+def test_a_trial_begun_with_it_pays_less_when_it_is_over(life):
+    coupons.make(life.web)
+    with tenancy.bound(life.tenant_id):
+        checkouts.start("starter", "month", actor=ACTOR, language="en", coupon_code="SAVE20", trial=True)
+    life.hear()
+    assert life.subscription.status == "trialing"
+    [now] = running(life)
+    assert (now.code, now.invoices_left) == ("SAVE20", 1)
+    customer = life.customer.stripe_customer_id
+    card = gateway().write(lambda s: s.v1.payment_methods.attach("pm_card_visa", {"customer": customer})).id
+    gateway().write(lambda s: s.v1.customers.update(customer, {"invoice_settings": {"default_payment_method": card}}))
+    life.hear()
+    assert life.subscription.next_amount_minor == 2900 - 580
+    life.advance(days=15)
+    assert (life.subscription.status, savings(life)) == ("active", [0, 580])
+    assert coupons.states(life.tenant_id) == ["redeemed"]
