@@ -13,8 +13,8 @@ from portal.billing.cancellations import Leaving
 from portal.billing.catalogue import Offer, OfferedPrice
 from portal.extensions import db
 from portal.invoicing import invoices
-from portal.invoicing.changes import Change, Item, compare
-from portal.models import InvoiceLine, Plan, Subscription
+from portal.invoicing.changes import Change, Item, compare, totals
+from portal.models import Invoice, InvoiceLine, Plan, Subscription
 
 LATEST_INVOICES = 4
 NO_MORE_CHARGES = ("canceled", "incomplete_expired", "unpaid")
@@ -110,13 +110,25 @@ def _changes(subscription: Subscription, latest: Sequence[Row[*tuple[Any, ...]]]
     last = next((row for row in latest if row.status in ("open", "paid") and row.total_minor), None)
     if last is None:
         return None
-    billed = db.session.execute(
+    return Changes(last.id, last.number, compare(_billed(last.id), _foretold(subscription.next_invoice)))
+
+
+def _billed(invoice_id: UUID) -> list[Item]:
+    lines = db.session.execute(
         select(InvoiceLine.description, InvoiceLine.amount_minor)
-        .where(InvoiceLine.invoice_id == last.id)
+        .where(InvoiceLine.invoice_id == invoice_id)
         .order_by(InvoiceLine.position)
     )
-    ahead = [Item(line["description"], line["amount_minor"]) for line in subscription.next_invoice["lines"]]
-    return Changes(last.id, last.number, compare([Item(*row) for row in billed], ahead))
+    sums = db.session.execute(
+        select(Invoice.subtotal_minor, Invoice.total_minor, Invoice.discounts).where(Invoice.id == invoice_id)
+    ).one()
+    return [*(Item(*row) for row in lines), *totals(**sums._mapping)]
+
+
+def _foretold(known: Mapping[str, Any]) -> list[Item]:
+    lines = [Item(line["description"], line["amount_minor"]) for line in known["lines"]]
+    sums = {name: known[name] for name in ("subtotal_minor", "total_minor", "discounts")}
+    return [*lines, *totals(**sums)]
 
 
 def _way_back(subscription: Subscription) -> WayBack | None:

@@ -1,8 +1,11 @@
 """What is different on the next invoice from the last one, line by line. Pure; amounts in minor units."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["line", "discount", "tax"]
 
 
 @dataclass(frozen=True)
@@ -11,6 +14,7 @@ class Item:
 
     description: str
     amount_minor: int
+    kind: Kind = "line"
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class Change:
     description: str
     before_minor: int | None
     after_minor: int | None
+    kind: Kind = "line"
 
     @property
     def difference_minor(self) -> int:
@@ -27,14 +32,26 @@ class Change:
 
 
 def compare(before: Iterable[Item], after: Iterable[Item]) -> Sequence[Change]:
-    """The lines that differ, those of the new invoice first; lines of one description are added up."""
+    """What differs, lines before discounts and tax, those of the new invoice first; what has one name is added up."""
     old, new = _sums(before), _sums(after)
-    changed = [Change(name, old.get(name), amount) for name, amount in new.items() if old.get(name) != amount]
-    return [*changed, *(Change(name, amount, None) for name, amount in old.items() if name not in new)]
+    changed = [_change(key, old.get(key), amount) for key, amount in new.items() if old.get(key) != amount]
+    gone = [_change(key, amount, None) for key, amount in old.items() if key not in new]
+    return sorted([*changed, *gone], key=lambda change: ("line", "discount", "tax").index(change.kind))
 
 
-def _sums(items: Iterable[Item]) -> dict[str, int]:
-    found: Counter[str] = Counter()
+def totals(*, subtotal_minor: int, total_minor: int, discounts: Iterable[Mapping[str, Any]]) -> list[Item]:
+    """What comes between the lines and the total: the discounts by name, and the tax that is added, if any."""
+    taken = [Item(str(entry["name"]), -int(entry["amount_minor"]), "discount") for entry in discounts]
+    tax = total_minor - subtotal_minor - sum(item.amount_minor for item in taken)
+    return [*taken, Item("", tax, "tax")] if tax else taken
+
+
+def _change(key: tuple[Kind, str], before: int | None, after: int | None) -> Change:
+    return Change(key[1], before, after, key[0])
+
+
+def _sums(items: Iterable[Item]) -> dict[tuple[Kind, str], int]:
+    found: Counter[tuple[Kind, str]] = Counter()
     for item in items:
-        found[item.description] += item.amount_minor
+        found[item.kind, item.description] += item.amount_minor
     return dict(found)

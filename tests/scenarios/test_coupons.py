@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from portal import tenancy
-from portal.billing import checkouts, discounts
+from portal.billing import checkouts, discounts, summaries
 from portal.billing.subscriptions import live_subscription
 from portal.extensions import db
 from portal.gateway.client import gateway
@@ -79,6 +79,13 @@ def test_each_invoice_saves_what_was_shown(life, takes, lasts, invoices):
         quote(life, coupon.code)
 
 
+def changes(life):
+    """What the overview says of the next invoice beside the last one."""
+    with tenancy.bound(life.tenant_id):
+        told = summaries.overview().changes
+        return [(line.kind, line.description, line.before_minor, line.after_minor) for line in told.lines]
+
+
 def test_used_at_checkout_it_shows_what_remains_and_goes_on(life):
     coupons.make(life.web, **TWICE)
     checkout = start(life.tenant_id, coupon="SAVE20")
@@ -86,8 +93,10 @@ def test_used_at_checkout_it_shows_what_remains_and_goes_on(life):
     life.land(checkout)
     [now] = running(life)
     assert (now.invoices_left, now.redemption.checkout_id) == (1, checkout.id)
+    assert changes(life) == []
     life.advance(days=32)
     assert running(life) == []  # it lasts to the end of this period, and no invoice comes before
+    assert changes(life) == [("discount", "Save20", -580, None)]  # and the page says so
     life.advance(days=31)
     assert savings(life) == [580, 580, 0]
     assert running(life) == []
