@@ -1,10 +1,9 @@
 """Staff make a coupon. What is wrong with its terms is the verb's to say; here only what cannot be read."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
+from flask import current_app
 from flask_babel import lazy_gettext as _
 from wtforms import (
     BooleanField,
@@ -20,8 +19,8 @@ from wtforms import (
 )
 from wtforms.validators import Length, Optional
 
+from blueprints.forms.amounts import AmountsField
 from blueprints.forms.base import PortalForm, is_plain_text
-from portal import money
 from portal.billing.coupon_catalogue import Draft
 
 
@@ -31,13 +30,18 @@ def is_finite(_form: Any, field: Field) -> None:
         raise ValidationError(_("Enter a number."))
 
 
+def installation_currency() -> str:
+    """What is meant by an amount without a currency."""
+    return str(current_app.extensions["settings"].currency)
+
+
 class CouponForm(PortalForm):
-    """Amounts are in major units of the installation's currency; days are whole days in UTC."""
+    """Amounts are in the installation's currency where none is named; days are whole days in UTC."""
 
     code = StringField(_("Code"), [Length(max=60), is_plain_text])
     name = StringField(_("Name on invoices"), [Length(max=60), is_plain_text])
     percent_off = DecimalField(_("Percent off"), [Optional(), is_finite], places=None)
-    amount_off = DecimalField(_("Amount off"), [Optional(), is_finite], places=None)
+    amounts_off = AmountsField(_("Amount off"), installation_currency)
     duration = SelectField(
         _("For"),
         choices=[
@@ -50,44 +54,30 @@ class CouponForm(PortalForm):
     max_redemptions = IntegerField(_("Redemptions in all"), [Optional()])
     max_per_tenant = IntegerField(_("Redemptions per organisation"), [Optional()])
     first_time_only = BooleanField(_("For a first purchase only"))
-    minimum_amount = DecimalField(_("Minimum price"), [Optional(), is_finite], places=None)
+    minimum_amounts = AmountsField(_("Minimum price"), installation_currency)
     plan_ids = SelectMultipleField(_("Only for these plans"), validate_choice=False)
     valid_from = DateField(_("Valid from"), [Optional()])
     valid_until = DateField(_("Valid until, that day included"), [Optional()])
     automatic = BooleanField(_("Apply it without a code where it is the best offer"))
 
-    def draft(self, currency: str) -> Draft:
-        """The coupon that was described. Raises :class:`portal.money.InvalidAmount` for digits that no coin has."""
+    def draft(self) -> Draft:
+        """The coupon that was described."""
         return Draft(
             code=self.code.data or "",
             name=self.name.data or "",
             percent_off=self.percent_off.data,
-            amounts_off=_amounts(self.amount_off.data, currency),
+            amounts_off=self.amounts_off.data or {},
             duration=self.duration.data,
             duration_in_months=self.duration_in_months.data,
             max_redemptions=self.max_redemptions.data,
             max_per_tenant=self.max_per_tenant.data,
             first_time_only=self.first_time_only.data,
-            minimum_amounts=_amounts(self.minimum_amount.data, currency),
+            minimum_amounts=self.minimum_amounts.data or {},
             plan_ids=tuple(self.plan_ids.data or ()),
             valid_from=_midnight(self.valid_from.data),
             valid_until=_midnight(self.valid_until.data, days=1),
             automatic=self.automatic.data,
         )
-
-    def durations(self) -> list[tuple[str, str]]:
-        """As the templates' ``ui.select`` takes them."""
-        return [(choice.value, str(choice.label)) for choice in self.duration.choices]
-
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """Field and sentence, for the block above the form."""
-        for name, sentences in self.errors.items():
-            for sentence in sentences:
-                yield str(name), str(sentence)
-
-
-def _amounts(amount: Decimal | None, currency: str) -> dict[str, int]:
-    return {} if amount is None else {currency: money.from_decimal(amount, currency)}
 
 
 def _midnight(day: date | None, days: int = 0) -> datetime | None:

@@ -4,16 +4,12 @@ from flask import current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.forms.coupons import CouponForm
-from blueprints.staff import bp
+from blueprints.staff import KEEPERS, bp
 from portal.billing import catalogue, coupon_catalogue
 from portal.billing.coupon_catalogue import BadCoupon
 from portal.i18n import gettext
-from portal.money import InvalidAmount
 from portal.security.guards import staff
 from portal.templating import principal
-
-# "amounts_off" of the draft is entered as the amount in the installation's currency.
-KEEPERS = ("admin", "finance")
 
 
 @bp.get("/coupons")
@@ -30,11 +26,8 @@ def create_coupon() -> ResponseReturnValue:
     if not form.validate():
         return _page(form, 422)
     try:
-        draft = form.draft(current_app.extensions["settings"].currency)
+        draft = form.draft()
         coupon_catalogue.create(draft, actor=principal().user_id)
-    except InvalidAmount:
-        form.refuse(form.amount_off, gettext("This amount has more digits than the currency."))
-        return _page(form, 422)
     except BadCoupon as error:
         form.refuse(form[error.field], gettext(error.message))
         return _page(form, error.status)

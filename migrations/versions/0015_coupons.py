@@ -110,9 +110,9 @@ BEGIN
 END $$
 """
 
-# Coupons are of no tenant: who may write them is asked of the bound person.
-KEEPS_COUPONS = """
-CREATE FUNCTION keeps_coupons() RETURNS boolean
+# Coupons and policies are of no tenant: who may write them is asked of the bound person.
+IS_KEEPER = """
+CREATE FUNCTION is_keeper() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
 $$ SELECT EXISTS (SELECT 1 FROM staff_members WHERE role IN ('admin', 'finance')
      AND user_id = NULLIF(current_setting('app.user_id', true), '')::uuid) $$
@@ -123,7 +123,7 @@ def upgrade() -> None:
     op.execute(COUPONS)
     op.execute(REDEMPTIONS)
     op.execute(IS_LEFT)
-    op.execute(KEEPS_COUPONS)
+    op.execute(IS_KEEPER)
     protect("coupon_redemptions", web="SELECT, INSERT, UPDATE", worker="SELECT, INSERT, UPDATE")
     _functions()
     # Not forced: the owner writes the demo's.
@@ -132,9 +132,9 @@ def upgrade() -> None:
              TO {web}, {worker}, {staff}, {reader}, {lookup} USING (true);
            CREATE POLICY coupons_lock ON coupons FOR UPDATE TO {lookup} USING (true) WITH CHECK (false);
            CREATE POLICY coupons_publish ON coupons FOR UPDATE TO {worker} USING (true) WITH CHECK (true);
-           CREATE POLICY coupons_web_insert ON coupons FOR INSERT TO {web} WITH CHECK (keeps_coupons());
+           CREATE POLICY coupons_web_insert ON coupons FOR INSERT TO {web} WITH CHECK (is_keeper());
            CREATE POLICY coupons_web_update ON coupons FOR UPDATE TO {web}
-             USING (keeps_coupons()) WITH CHECK (keeps_coupons())""")
+             USING (is_keeper()) WITH CHECK (is_keeper())""")
     run("""GRANT SELECT ON coupons TO {web}, {worker}, {staff}, {reader}, {backup}, {lookup};
            GRANT INSERT, UPDATE (archived_at) ON coupons TO {web};
            GRANT UPDATE (stripe_coupon_id) ON coupons TO {worker};
@@ -144,12 +144,12 @@ def upgrade() -> None:
     # Beside the policy of 0011: what a tenant's pages owe now too, and what staff's pages owe to nobody's tenant.
     run("""CREATE POLICY outbox_web_insert_coupons ON outbox FOR INSERT TO {web} WITH CHECK (
              (tenant_id = {tenant} AND kind IN ('coupon.apply', 'coupon.remove'))
-             OR (tenant_id IS NULL AND kind = 'coupon.publish' AND keeps_coupons()))""")
+             OR (tenant_id IS NULL AND kind = 'coupon.publish' AND is_keeper()))""")
 
 
 def _functions() -> None:
     run("GRANT CREATE ON SCHEMA public TO {lookup}")
-    for function, users in (("coupon_is_left(uuid, boolean)", "{web}, {worker}"), ("keeps_coupons()", "{web}")):
+    for function, users in (("coupon_is_left(uuid, boolean)", "{web}, {worker}"), ("is_keeper()", "{web}")):
         run(f"ALTER FUNCTION {function} OWNER TO {{lookup}}; REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         run(f"GRANT EXECUTE ON FUNCTION {function} TO {users}")
     run("REVOKE CREATE ON SCHEMA public FROM {lookup}")

@@ -9,7 +9,7 @@ from portal import clock, steps
 from portal.extensions import db
 from portal.findings import report
 from portal.gateway.account import require_money_allowed
-from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeRefused
 from portal.gateway.inbox import want
 from portal.mirror.customers import locked
@@ -81,6 +81,9 @@ def _row(work: Work) -> Cancellation:
 
 
 def _give_back(row: Cancellation, invoice_id: str, amount_minor: int) -> str:
+    """Returns the credit note's id."""
+    if key_is_forgotten(row.created_at) and (found := _given_back_earlier(row, invoice_id)) is not None:
+        return found
     params: CreditNoteCreateParams = {
         "invoice": invoice_id,
         "amount": amount_minor,
@@ -90,6 +93,13 @@ def _give_back(row: Cancellation, invoice_id: str, amount_minor: int) -> str:
     }
     key = keyed(f"cancellation.refund:{row.id}:{invoice_id}")
     return gateway().write(lambda s: s.v1.credit_notes.create(params, key)).id
+
+
+def _given_back_earlier(row: Cancellation, invoice_id: str) -> str | None:
+    """The credit note of a try whose answer was lost more than a day ago."""
+    listed = as_dict(gateway().read(lambda s: s.v1.credit_notes.list({"invoice": invoice_id, "limit": 100})))
+    mine = (note for note in listed["data"] if (note["metadata"] or {}).get("cancellation_id") == str(row.id))
+    return next((str(note["id"]) for note in mine), None)
 
 
 def _schedule(row: Cancellation) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What a checkout does at Stripe. Done by the request that started it, or by the worker that inherited it."""
 
 import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from portal.billing import customers
 from portal.errors import Unavailable
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
-from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeMisconfigured, StripeRefused
 from portal.gateway.inbox import want
 from portal.mirror import redemptions
@@ -25,7 +24,6 @@ if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import SubscriptionCreateParams
     from stripe.params.checkout import SessionCreateParams
 
-GIVEN_UP_AFTER = timedelta(hours=23)  # Stripe forgets an idempotency key after 24 h
 # The portal's languages as Checkout names them.
 LOCALES = {"en": "en", "es": "es", "pt_BR": "pt-BR"}
 
@@ -69,7 +67,7 @@ def _opened(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, custome
     again with it, Stripe could do it twice.
     """
     is_direct = price.unit_amount_minor == 0 or checkout.trial_method == "optional"
-    if checkout.created_at <= clock.now() - GIVEN_UP_AFTER:
+    if key_is_forgotten(checkout.created_at):
         found = _subscription_of(checkout, customer_id) if is_direct else None
         if found is None:
             raise GivenUp
@@ -91,7 +89,7 @@ def expire_session(work: Work) -> None:
     session_id = checkout.stripe_session_id
     still_opening = session_id is None and checkout.state != "failed" and checkout.stripe_subscription_id is None
     db.session.commit()
-    if still_opening and checkout.created_at > clock.now() - GIVEN_UP_AFTER:
+    if still_opening and not key_is_forgotten(checkout.created_at):
         raise Retry(2, "the session is still being opened")
     if session_id is None:
         return

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import business_time, clock, first_payments, steps, tenancy
+from portal import business_time, first_payments, steps, tenancy
 from portal.billing import catalogue, checkout_sessions, coupons, customers, trials
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, NotFound
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
+from portal.gateway.client import key_is_forgotten
 from portal.gateway.errors import PaymentServiceUnavailable
 from portal.gateway.inbox import want
 from portal.ids import uuid7
@@ -274,7 +275,7 @@ def _is_stale(checkout: Checkout) -> bool:
     """Past its end without an event, so that nobody can pay it any more; or never opened, so that nobody will."""
     if checkout.expires_at is not None:
         return checkout.expires_at <= business_time.now()
-    return checkout.created_at <= clock.now() - checkout_sessions.GIVEN_UP_AFTER
+    return key_is_forgotten(checkout.created_at)
 
 
 def _awaited(checkout: Checkout) -> Checkout:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from portal import clock, steps
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
-from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeRefused
 from portal.gateway.inbox import want
 from portal.ids import uuid7
@@ -105,6 +105,10 @@ def collect(work: Work) -> None:
 
 
 def _ask(attempt: CollectionAttempt, invoice_id: str, method_id: str) -> Outcome:
+    """A try that nobody could make for a day is over, unless Stripe took the money and nobody heard of it."""
+    if key_is_forgotten(attempt.created_at):
+        found = as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(invoice_id)))
+        return ("paid", None) if found["status"] == "paid" else ("refused", "given_up")
     by_hand = attempt.source == "hand"
     try:
         answer = gateway().write(

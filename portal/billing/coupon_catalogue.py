@@ -64,7 +64,7 @@ class BadCap(BadCoupon):
 
 
 class BadMinimum(BadCoupon):
-    code, field = "bad_coupon_minimum", "minimum_amount"
+    code, field = "bad_coupon_minimum", "minimum_amounts"
     message = "A minimum price is an amount above zero in one of the coupon's currencies."
 
 
@@ -111,11 +111,6 @@ class Use:
     def terms(self) -> Terms:
         row = self.coupon
         return Terms(row.duration, row.duration_in_months, row.percent_off, dict(row.amounts_off))
-
-    @property
-    def currency(self) -> str | None:
-        """One that its amount is in; ``None`` for a percentage."""
-        return next(iter(self.coupon.amounts_off), None)
 
 
 def create(draft: Draft, *, actor: UUID) -> UUID:

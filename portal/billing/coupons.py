@@ -15,9 +15,18 @@ from portal.models import Coupon, CouponRedemption, Invoice
 from portal.models.coupons import CODE, TAKEN_STATES, normal_code
 from portal.pricing.discounts import Terms, saved_in_a_year, taken_off
 from portal.pricing.eligibility import CouponExpired, CouponRefused, CouponUsedUp, Purchase, UnknownCoupon, refusal
+from portal.security import limits
 
 # Why one was chosen that nobody had asked for.
 Why = Literal["entered", "first_purchase", "offered_until", "best"]
+
+
+class TooManyCodes(CouponRefused):
+    """Somebody guesses; nothing is said about the code."""
+
+    code = "too_many_coupon_codes"
+    status = 429
+    message = "Too many codes that we do not know. Please wait %(minutes)d min and try again."
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Desk:
     """
 
     def __init__(self, code: str = "") -> None:
-        """Raises :class:`UnknownCoupon` for a code that nobody has."""
+        """Raises :class:`UnknownCoupon` for a code that nobody has, :class:`TooManyCodes` after many of them."""
         self.code = normal_code(code)
         self._coupons = [_find(self.code)] if self.code else _automatic()
         self._now = business_time.now()
@@ -142,6 +151,19 @@ def reserve(
 
 
 def _find(code: str) -> Coupon:
+    """By its code; whoever has guessed too often is not told whether it is one."""
+    tenant = str(tenancy.require_tenant())
+    try:
+        limits.require_left(limits.COUPON, tenant)
+        return _known(code)
+    except UnknownCoupon:
+        limits.begin_attempt(limits.COUPON, tenant)
+        raise
+    except limits.TooManyAttempts as error:
+        raise TooManyCodes(**error.params) from error
+
+
+def _known(code: str) -> Coupon:
     found = None
     if CODE.fullmatch(code):
         found = db.session.scalars(select(Coupon).where(Coupon.code == code)).first()

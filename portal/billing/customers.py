@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from portal import clock, tenancy
 from portal.errors import Conflict
 from portal.extensions import db
-from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeRefused
 from portal.models import Customer, StripeCustomer, Tenant
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import CustomerCreateParams, CustomerUpdateParams
     from stripe.params.test_helpers import TestClockCreateParams
 
-KEY_IS_KEPT = timedelta(hours=23)  # Stripe forgets an idempotency key after 24 h
 log = logging.getLogger("portal.customers")
 
 
@@ -55,7 +54,7 @@ def ensure_stripe_customer() -> str:
 
 
 def _found_or_created(tenant_id: UUID, asked_at: datetime) -> str:
-    if asked_at <= clock.now() - KEY_IS_KEPT and (found := _made_earlier(tenant_id, asked_at)) is not None:
+    if key_is_forgotten(asked_at) and (found := _made_earlier(tenant_id, asked_at)) is not None:
         return found
     # Constant parameters: a repeat after the tenant was renamed would otherwise be refused as another request.
     params: CustomerCreateParams = {"metadata": {"tenant_id": str(tenant_id)}}

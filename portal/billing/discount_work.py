@@ -1,14 +1,12 @@
 """What using and removing a coupon does at Stripe. Done by the request, or by the worker that inherited it."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock
 from portal.extensions import db
-from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeFailure, StripeMisconfigured, StripeRefused
 from portal.gateway.inbox import want
 from portal.mirror import redemptions
@@ -20,8 +18,6 @@ from portal.security import audit
 
 if TYPE_CHECKING:  # importing it takes half a second
     from stripe.params import SubscriptionUpdateParams
-
-KEY_IS_KEPT = timedelta(hours=23)  # Stripe forgets an idempotency key after 24 h
 
 
 def apply(work: Work) -> None:
@@ -73,7 +69,7 @@ def remove(work: Work) -> None:
 
 def _apply_once(work: Work, redemption: CouponRedemption, subscription_id: str, coupon_id: str) -> None:
     """Past the life of its key the request could be carried out twice: then Stripe is asked first."""
-    if redemption.created_at <= clock.now() - KEY_IS_KEPT and _has_discount(subscription_id, coupon_id):
+    if key_is_forgotten(redemption.created_at) and _has_discount(subscription_id, coupon_id):
         return
     params: SubscriptionUpdateParams = {"discounts": [{"coupon": coupon_id}]}
     gateway().write(lambda s: s.v1.subscriptions.update(subscription_id, params, keyed(work.key)))

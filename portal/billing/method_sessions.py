@@ -12,9 +12,9 @@ from sqlalchemy import select
 
 from portal import clock, steps
 from portal.billing import customers
-from portal.billing.checkout_sessions import GIVEN_UP_AFTER, LOCALES, GivenUp
+from portal.billing.checkout_sessions import LOCALES, GivenUp
 from portal.extensions import db
-from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeMisconfigured, StripeRefused
 from portal.gateway.inbox import want
 from portal.models import MethodSetup
@@ -54,7 +54,7 @@ def expire_session(work: Work) -> None:
     session_id, is_failed, created_at = setup.stripe_session_id, setup.state == "failed", setup.created_at
     db.session.commit()
     if session_id is None:
-        if not is_failed and created_at > clock.now() - GIVEN_UP_AFTER:
+        if not is_failed and not key_is_forgotten(created_at):
             raise Retry(2, "the session is still being opened")
         return
     try:
@@ -75,7 +75,7 @@ def _locked_setup(work: Work) -> MethodSetup:
 
 
 def _opened(setup: MethodSetup) -> dict[str, Any]:
-    if setup.created_at <= clock.now() - GIVEN_UP_AFTER:
+    if key_is_forgotten(setup.created_at):
         raise GivenUp  # the key is forgotten at Stripe, and the customer has gone on since
     return _open(setup, customers.ensure_stripe_customer())
 

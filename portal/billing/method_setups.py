@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from portal import business_time, clock, steps, tenancy
 from portal.billing import customers, leased, method_sessions
-from portal.billing.checkout_sessions import GIVEN_UP_AFTER
 from portal.billing.subscriptions import live_subscription
 from portal.errors import NotFound
 from portal.extensions import db
+from portal.gateway.client import key_is_forgotten
 from portal.gateway.inbox import want
 from portal.ids import uuid7
 from portal.mirror.customers import locked
@@ -144,4 +144,4 @@ def _is_stale(setup: MethodSetup) -> bool:
     """Past its end without an event, or never opened."""
     if setup.expires_at is not None:
         return setup.expires_at <= business_time.now()
-    return setup.created_at <= clock.now() - GIVEN_UP_AFTER
+    return key_is_forgotten(setup.created_at)

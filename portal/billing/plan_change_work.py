@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from portal.billing.plan_quotes import Asked
 from portal.errors import Unavailable
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
-from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeMisconfigured, StripeRefused
 from portal.gateway.inbox import want
 from portal.mirror import plan_changes as outcome
@@ -33,7 +32,6 @@ if TYPE_CHECKING:  # importing them takes half a second
         SubscriptionUpdateParams,
     )
 
-GIVEN_UP_AFTER = timedelta(hours=23)  # Stripe forgets an idempotency key after 24 h
 log = logging.getLogger("portal.plan_changes")
 
 
@@ -60,7 +58,7 @@ def perform(work: Work) -> None:
     confirmed_at = change.confirmed_at or change.created_at
     db.session.commit()
     try:
-        if confirmed_at <= clock.now() - GIVEN_UP_AFTER:
+        if key_is_forgotten(confirmed_at):
             answer = _found_later(asked)
         elif asked.timing == "period_end":
             answer = _scheduled(change, asked, interval)

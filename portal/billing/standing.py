@@ -84,7 +84,7 @@ class NotPaidYet(Restricted):
 
 class BadPolicy(Invalid):
     code = "bad_policy"
-    message = "Days run from 0 to 365, and suspension cannot come before restriction."
+    message = "Days run from 0 to 365, suspension cannot come before restriction, and tries from 1 to 100."
 
 
 def state() -> str:
@@ -134,9 +134,12 @@ def policy() -> PolicySettings:
     return db.session.scalars(select(PolicySettings)).one()
 
 
-def set_policy(*, restricted_after: timedelta, suspended_after: timedelta, tries_by_hand_per_hour: int) -> None:
-    """Change the policy, in whole days; worker role. It holds from the next look at the tenants on. Commits.
+def set_policy(
+    *, restricted_after: timedelta, suspended_after: timedelta, tries_by_hand_per_hour: int, actor: UUID | None = None
+) -> None:
+    """Change the policy, in whole days. It holds from the next look at the tenants on. Commits.
 
+    ``actor``: of the staff's admin or finance (the database asks, too); nobody, for the worker role.
     Raises :class:`BadPolicy`.
     """
     days = restricted_after.days, suspended_after.days
@@ -147,9 +150,11 @@ def set_policy(*, restricted_after: timedelta, suspended_after: timedelta, tries
         "suspended_after_days": days[1],
         "tries_by_hand_per_hour": tries_by_hand_per_hour,
     }
-    with tenancy.bound(tenancy.PLATFORM):
+    with tenancy.bound(tenancy.PLATFORM, user_id=actor):
         row = policy()
         before = {name: getattr(row, name) for name in after}
+        if before == after:
+            return
         db.session.execute(update(PolicySettings).values(**after, changed_at=clock.now()))
-        audit.record("policy.change", "settings", "collection", before=before, after=after)
+        audit.record("policy.change", "settings", "collection", before=before, after=after, actor=actor)
         db.session.commit()

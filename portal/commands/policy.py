@@ -41,4 +41,4 @@ def _change(
             tries_by_hand_per_hour=now.tries_by_hand_per_hour if tries_by_hand is None else tries_by_hand,
         )
     except (standing.BadPolicy, OverflowError) as error:
-        raise click.ClickException(f"{standing.BadPolicy.message} Tries by hand: 1 to 100.") from error
+        raise click.ClickException(standing.BadPolicy.message) from error

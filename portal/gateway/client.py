@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import stripe
@@ -14,6 +15,8 @@ from portal.gateway.errors import PaymentServiceUnavailable, translate
 
 API_VERSION = "2026-10-28.endive"
 TIMEOUT_SECONDS = 15
+# Stripe forgets an idempotency key after 24 hours: docs.stripe.com/api/idempotent_requests
+KEY_IS_KEPT = timedelta(hours=23)
 # Stripe allows 25 reads a second in test mode and 100 live; one process takes a part of it.
 READS_PER_SECOND = 20.0
 
@@ -90,6 +93,11 @@ def as_dict(resource: Any) -> dict[str, Any]:
     """A Stripe resource as plain nested dictionaries: resources are no mappings since SDK 15."""
     found: dict[str, Any] = resource.to_dict()
     return found
+
+
+def key_is_forgotten(first_asked_at: datetime) -> bool:
+    """Whether a request first sent then has to be looked for: sent again with its key, Stripe could do it twice."""
+    return first_asked_at <= clock.now() - KEY_IS_KEPT
 
 
 def keyed(key: str) -> stripe.RequestOptions:

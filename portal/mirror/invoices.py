@@ -12,6 +12,7 @@ from portal.ids import uuid7
 from portal.mirror import attempts, invoice_lines, payments, plan_changes, standings, tax_rates
 from portal.mirror.customers import locked
 from portal.mirror.line_explanations import terms_of
+from portal.mirror.status_jumps import INVOICE, report_jump
 from portal.models import Invoice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
@@ -47,6 +48,7 @@ def apply(resource: dict[str, Any]) -> None:
     if row is None:
         row = Invoice(tenant_id=tenancy.require_tenant(), id=uuid7(), stripe_invoice_id=resource["id"])
         row.document_state, row.document_attempt = "none", 0
+    report_jump(INVOICE, row.stripe_invoice_id, before, resource["status"])
     _copy(row, resource)
     db.session.add(row)
     db.session.flush()

@@ -13,6 +13,7 @@ from portal.ids import uuid7
 from portal.mirror import cancellations, discounts, next_invoices, plan_changes, redemptions, rivals, trials
 from portal.mirror.customers import locked
 from portal.mirror.errors import Unmirrorable
+from portal.mirror.status_jumps import SUBSCRIPTION, report_jump
 from portal.models import Invoice, PlanPrice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
@@ -49,6 +50,7 @@ def apply(resource: dict[str, Any]) -> None:
         report("unknown_price", row.stripe_subscription_id)
     elif turns_live and row.superseded_reason is None:
         row.superseded_reason = rivals.make_room(row, sold[1])
+    report_jump(SUBSCRIPTION, row.stripe_subscription_id, before, resource["status"])
     _copy_life(row, resource)
     if sold is not None:
         _copy_plan(row, *sold)

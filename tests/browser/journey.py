@@ -77,6 +77,6 @@ def journey(portal: LivePortal, browser: Browser, **options: object) -> Iterator
         yield Journey(portal, page)
         # Chromium reports every answer that is a refusal; the pages' own are 422.
         ours = [complaint for complaint in complaints if portal.url in complaint and "status of 422" not in complaint]
-        assert ours == []
+        assert ours == [], ours
     finally:
         context.close()

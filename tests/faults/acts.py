@@ -14,7 +14,7 @@ from portal.invoicing.pdf import PdfProcess
 from portal.outbox import schedule
 from portal.outbox.wake import QUEUE, bell
 from tests.faults.forks import Act, Report
-from tests.support import people
+from tests.support import html, people
 from tests.support.events import deliver
 from tests.support.people import Browser, Person
 
@@ -96,6 +96,19 @@ def posting(cookies: Cookies, url: str, page: str, **form: str) -> Act:
     return act
 
 
+def filling(cookies: Cookies, page: str, action: str, **changed: str) -> Act:
+    """Send the form of ``page`` that posts to ``action`` as it stands there, but for what is changed."""
+
+    def act(app: APIFlask, report: Report) -> None:
+        client = browser_with(app, cookies)
+        shown = client.get(page)
+        if shown.status_code == 200:
+            fields = html.parse(shown.text).form(action).fields()
+            report(status=client.post(action, data={**fields, **changed}).status_code)
+
+    return act
+
+
 def offering(cookies: Cookies, plan: str) -> Act:
     """Ask what a change of plan costs, and once more with the back button."""
 
@@ -109,6 +122,8 @@ def offering(cookies: Cookies, plan: str) -> Act:
 
 
 def looking(cookies: Cookies, url: str) -> Act:
+    """Open a page; reports the answer's status."""
+
     def act(app: APIFlask, report: Report) -> None:
         report(status=browser_with(app, cookies).get(url).status_code)
 

@@ -24,6 +24,7 @@ SAMPLE = {"kill": 6, "raise": 6, "stall": 3}
 # Sites that no journey passes, and why that is no gap.
 BY_HAND = "a command that somebody runs and runs again; each step of it keeps what is there"
 NOT_YET = "no kind of work is registered as batched; tests/outbox/test_batches.py"
+TEST_TIME = "for Stripe's test mode alone; tests/scenarios/test_time.py"
 BY_TEST = "what a refusal or an outage leads to: tests/scenarios/test_coupons.py, tests/billing/test_publish_coupons.py"
 COLLECTING = "on no journey yet; its lost answers: tests/billing/test_payment_methods.py and test_collection.py"
 AGAIN = "periodic work, which the next turn does again; tests/scenarios/test_collection.py runs it twice each time"
@@ -99,6 +100,8 @@ EXCEPTIONS = {
     "stripe.portal.billing.cancellation_calls._schedule": LEAVING,
     "stripe.portal.billing.cancellation_calls.keep": LEAVING,
     "stripe.portal.billing.trials._resume": RESUMING,
+    "stripe.portal.billing.customers._test_clock": TEST_TIME,
+    "stripe.portal.mirror.test_clocks.fetch": TEST_TIME,
     "stripe.portal.billing.duplicates._void": "the sandbox cannot make a live subscription with an open invoice yet",
     "stripe.portal.mirror.invoice_lines.fetch_all": "a read, for invoices of more than ten lines; nothing makes them",
 }

@@ -98,6 +98,19 @@ def test_strange_codes_are_only_unknown(browser, code):
         assert "<script>alert" not in answer.text
 
 
+def test_guessing_codes_comes_to_an_end(app, browser, write):
+    """Not even a right one is told from a wrong one then; other tenants go on."""
+    rows.coupon(write, "SECRET")
+    write.commit()
+    for number in range(20):
+        assert "We do not know this coupon." in html.page(browser.get(f"/plans?code=guess{number}"), 422).text
+    for code in ("guess", "SECRET"):
+        refused = html.page(browser.get(f"/plans?code={code}"), 429).text
+        assert "Too many codes that we do not know. Please wait 15 min and try again." in refused
+    other = people.browser(app, people.member())
+    assert "SECRET will be used" in html.page(other.get("/plans?code=SECRET")).text
+
+
 def test_nothing_runs_without_a_plan(browser):
     assert "You have no running plan." in browser.get("/coupons").text
 
@@ -136,7 +149,7 @@ MADE = {"code": " made-1 ", "name": "Made", "duration": "once", "max_per_tenant"
 
 
 def test_staff_make_one_and_it_is_published(app, keeper, write, settings, worker):
-    more = {"percent_off": "12.5", "max_redemptions": "3", "minimum_amount": "10.00", "plan_ids": ["starter"]}
+    more = {"percent_off": "12.5", "max_redemptions": "3", "minimum_amounts": "10.00", "plan_ids": ["starter"]}
     answer = keeper.send("/staff/coupons", "/staff/coupons", **MADE, **more, valid_until="2099-12-31", automatic="1")
     assert answer.status_code == 303, answer.text
     made = write.scalars(select(Coupon)).one()
@@ -158,6 +171,14 @@ def test_staff_make_one_and_it_is_published(app, keeper, write, settings, worker
     assert keeper.send("/staff/coupons/nope/archive", "/staff/coupons").status_code == 404
 
 
+def test_amounts_in_several_currencies(keeper, write):
+    form = {**MADE, "amounts_off": "5; 4.50 EUR; 700 jpy", "minimum_amounts": "20 USD"}
+    assert keeper.send("/staff/coupons", "/staff/coupons", **form).status_code == 303
+    made = write.scalars(select(Coupon)).one()
+    assert made.amounts_off == {"usd": 500, "eur": 450, "jpy": 700}
+    assert made.minimum_amounts == {"usd": 2000}
+
+
 BAD = [
     ({"code": "x"}, "A code has 2 to 40 letters"),
     ({"code": "a b"}, "A code has 2 to 40 letters"),
@@ -169,16 +190,22 @@ BAD = [
     ({"percent_off": "12.345"}, "Give either a percentage"),
     ({"percent_off": "NaN"}, "Enter a number."),
     ({"percent_off": "1e999999"}, "Give either a percentage"),
-    ({"amount_off": "5"}, "Give either a percentage"),
-    ({"percent_off": "", "amount_off": "-5"}, "Give either a percentage"),
-    ({"percent_off": "", "amount_off": "0.001"}, "This amount has more digits than the currency."),
+    ({"amounts_off": "5"}, "Give either a percentage"),
+    ({"percent_off": "", "amounts_off": "-5"}, "Give either a percentage"),
+    ({"percent_off": "", "amounts_off": "0.001"}, "This amount has more digits than the currency."),
+    ({"percent_off": "", "amounts_off": "5.5 JPY"}, "This amount has more digits than the currency."),
+    ({"percent_off": "", "amounts_off": "five"}, "Write one amount for each currency"),
+    ({"percent_off": "", "amounts_off": "NaN"}, "This amount has more digits than the currency."),
+    ({"percent_off": "", "amounts_off": "5 USD; 4 USD"}, "Write one amount for each currency"),
+    ({"percent_off": "", "amounts_off": "5 XQZ"}, "Write one amount for each currency"),
+    ({"percent_off": "", "amounts_off": "5 USD;"}, "Write one amount for each currency"),
     ({"duration": "repeating"}, "A discount for some months needs their number"),
     ({"duration_in_months": "3"}, "A discount for some months needs their number"),
     ({"duration": "weekly"}, "Not a valid choice"),
     ({"max_redemptions": "0"}, "A limit is a whole number"),
     ({"max_per_tenant": "-1"}, "A limit is a whole number"),
     ({"max_redemptions": "99999999999999999999"}, "A limit is a whole number"),
-    ({"minimum_amount": "0"}, "A minimum price is an amount above zero"),
+    ({"minimum_amounts": "0"}, "A minimum price is an amount above zero"),
     ({"valid_until": "2020-01-01"}, "The end must lie in the future"),
     ({"valid_from": "2099-01-02", "valid_until": "2099-01-01"}, "The end must lie in the future"),
     ({"plan_ids": "nope"}, "Choose plans that are on sale."),

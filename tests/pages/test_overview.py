@@ -1,8 +1,10 @@
 """The overview says what the tenant has, what comes next, and what is owed."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from apiflask import APIFlask
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from tests.pages import rows
@@ -79,3 +81,31 @@ def test_another_tenants_rows_are_not_there(app: APIFlask, browser: Browser, wri
     text = html.page(browser.get("/")).text
     assert "FOREIGN-1" not in text
     assert "You have no plan yet." in text
+
+
+def test_the_page_asks_a_handful_of_questions(app: APIFlask, browser: Browser, person: Person, write: Session) -> None:
+    """And no more for sixty invoices than for six."""
+    rows.subscription(write, person.tenant_id)
+    asked: dict[int, list[str]] = {}
+    for many in (6, 60):
+        for number in range(many):
+            rows.invoice(write, person.tenant_id, f"INV-{many}-{number}", 10 + number)
+        write.commit()
+        asked[many] = _statements(lambda: browser.get("/"))
+    assert len(asked[60]) == len(asked[6]) <= 14, asked[60]
+
+
+def _statements(act: Callable[[], object]) -> list[str]:
+    """The queries that it makes, of any engine."""
+    found: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.lstrip().startswith("SELECT") and " FROM " in statement:
+            found.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        act()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return found

@@ -1,5 +1,7 @@
 """Leaving, staying, coming back, over months."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select, update
 
@@ -13,6 +15,7 @@ from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
 from portal.models import AuditEntry, Cancellation, Invoice, Notice, Plan
 from tests.pages.rows import written
 from tests.scenarios.test_trials import add_card, begin, charged, told
+from tests.support import database
 from tests.support.life import Life
 from tests.support.shopping import ACTOR
 
@@ -273,3 +276,22 @@ def test_notices_are_told_once_however_often_it_is_read(life):
         query = select(func.count()).select_from(Notice).where(Notice.kind == "cancellation_scheduled")
         assert db.session.scalar(query) == 1
     assert clock.now() > life.subscription.synced_at
+
+
+def test_a_refund_whose_key_is_forgotten_is_found(life, at_once, settings):
+    """A day later Stripe would take the same key for a new request, and give the money back twice."""
+    life.buy()
+    life.advance(days=10)
+    life.sandbox.post("fail", match="POST /v1/credit_notes", mode="drop_after_effect")
+    shown = quote(life)
+    with pytest.raises(PaymentServiceUnavailable):
+        cancel(life, "now", token=shown.token)
+    with written(settings) as session:
+        session.execute(update(Cancellation).values(created_at=Cancellation.created_at - timedelta(days=1)))
+    life.sandbox.forget("keys")
+    database.let_time_pass(settings)
+    life.drain()
+    life.hear()
+    notes = life.get("credit_notes", customer=life.customer.stripe_customer_id)["data"]
+    assert [note["total"] for note in notes] == [shown.refund_minor]
+    assert states(life) == ["ended"]

@@ -7,7 +7,9 @@ from tests.faults.journeys.coupons import Coupons
 from tests.faults.journeys.duplicate import Duplicate
 from tests.faults.journeys.failed_document import FailedDocument
 from tests.faults.journeys.free import Free, Late
+from tests.faults.journeys.leaving import Leaving
 from tests.faults.journeys.left import Left
+from tests.faults.journeys.owing import Owing
 from tests.faults.journeys.password import Password
 from tests.faults.journeys.publishing import Publishing
 from tests.faults.journeys.purchase import Purchase
@@ -19,6 +21,8 @@ JOURNEYS: tuple[type[Disturbed], ...] = (
     Duplicate,
     Coupons,
     Changing,
+    Owing,
+    Leaving,
     Left,
     Free,
     Late,
