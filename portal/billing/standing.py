@@ -156,5 +156,5 @@ def set_policy(
         if before == after:
             return
         db.session.execute(update(PolicySettings).values(**after, changed_at=clock.now()))
-        audit.record("policy.change", "settings", "collection", before=before, after=after, actor=actor)
+        audit.record("policy.change", "settings", "collection", before=before, after=after)
         db.session.commit()

@@ -23,9 +23,9 @@ def fixture_resource(web, tenant, stripe_sandbox, drain):
         return subscriptions.fetch(subscription_id)
 
 
-def see(tenant, resource, before, after):
+def see(worker, tenant, resource, before, after):
     """Mirrored as ``before``, then as ``after``; returns the status that is ours then, and what was reported."""
-    with tenancy.bound(tenant):
+    with worker.app_context(), tenancy.bound(tenant):
         row = db.session.scalars(select(Subscription)).one()
         row.status = before
         db.session.flush()
@@ -34,11 +34,11 @@ def see(tenant, resource, before, after):
         return row.status, [entry.details for entry in found]  # nothing is committed: each pair begins anew
 
 
-def test_every_pair_of_a_subscription(tenant, resource):
+def test_every_pair_of_a_subscription(worker, tenant, resource):
     for before, after in product(STATUSES, STATUSES):
         expected = before == after or after in SUBSCRIPTION[before]
         told = [] if expected else [{"before": before, "after": after}]
-        assert see(tenant, resource, before, after) == (after, told), (before, after)
+        assert see(worker, tenant, resource, before, after) == (after, told), (before, after)
 
 
 def test_nothing_follows_an_end():
