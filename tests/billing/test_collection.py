@@ -12,6 +12,7 @@ from portal.extensions import db
 from portal.gateway.errors import PaymentServiceUnavailable
 from portal.gateway.inbox import want
 from portal.models import CollectionAttempt, Customer, Invoice, PaymentMethod
+from tests.support import database
 from tests.support.sandbox import Sandbox
 from tests.support.shopping import ACTOR, buy, make_tenant
 
@@ -97,3 +98,22 @@ def test_another_amount_than_shown_is_not_charged(owing: UUID, stripe_sandbox: S
         pay(owing, 499)
     assert attempts(owing) == []
     assert charges(stripe_sandbox, owing) == 0
+
+
+@pytest.mark.parametrize(("moment", "state", "charged"), [("before", "refused", 0), ("after", "paid", 1)])
+def test_a_try_that_nobody_could_make_for_a_day_is_over(
+    owing: UUID, stripe_sandbox: Sandbox, drain: Callable[[], int], settings, moment: str, state: str, charged: int
+):
+    """Stripe has forgotten its key: what was charged is found, what was not is not charged a day late."""
+    failpoints.arm(f"stripe.portal.billing.collection_works._ask:{moment}=raise")
+    try:
+        with pytest.raises(PaymentServiceUnavailable):
+            pay(owing)
+    finally:
+        failpoints.arm("")
+    database.as_owner(settings, "UPDATE collection_attempts SET created_at = created_at - interval '1 day'")
+    database.let_time_pass(settings)
+    stripe_sandbox.forget("keys")
+    drain()
+    assert [made.state for made in attempts(owing)] == [state]
+    assert charges(stripe_sandbox, owing) == charged

@@ -11,6 +11,7 @@ from tests.faults.journeys.leaving import Leaving
 from tests.faults.journeys.left import Left
 from tests.faults.journeys.owing import Owing
 from tests.faults.journeys.password import Password
+from tests.faults.journeys.paused import Paused
 from tests.faults.journeys.publishing import Publishing
 from tests.faults.journeys.purchase import Purchase
 from tests.faults.journeys.strange import Strange
@@ -23,6 +24,7 @@ JOURNEYS: tuple[type[Disturbed], ...] = (
     Changing,
     Owing,
     Leaving,
+    Paused,
     Left,
     Free,
     Late,

@@ -19,9 +19,9 @@ class Leaving(Journey):
             self.sign_in()
             self.buy()
             self.settle()
-        self.until(self._reaches("scheduled"), lambda: posting(self.cookies, PAGE, PAGE, reason="unused"))
+        self.until(self._reaches("scheduled"), lambda: posting(self.cookies, PAGE, "/account", reason="unused"))
         self.settle()
-        self.until(self._reaches("undone"), lambda: posting(self.cookies, "/subscription/keep", "/"))
+        self.until(self._reaches("undone"), lambda: posting(self.cookies, "/subscription/keep", "/account"))
         self.settle()
         self.world.rows(_POLICY, ending="choice", refund="prorated")
         try:

@@ -1,6 +1,9 @@
 """Payment methods, and an invoice that the default one cannot pay: the backup does, then somebody does by hand."""
 
+from contextlib import suppress
 from typing import Any
+
+import requests
 
 from tests.faults.acts import filling, looking, posting
 from tests.faults.forks import Outcome
@@ -76,7 +79,9 @@ class Owing(Journey):
         customer = self.stripe_id()
         self.at_stripe("invoiceitems", customer=customer, amount=str(amount_minor), currency="usd")
         made = self.at_stripe("invoices", customer=customer, pending_invoice_items_behavior="include")
-        self.at_stripe(f"invoices/{made['id']}/finalize", auto_advance="true")
+        self.at_stripe(f"invoices/{made['id']}/finalize")
+        with suppress(requests.HTTPError):  # 402: the card is declined, which Stripe counts as its first try
+            self.at_stripe(f"invoices/{made['id']}/pay")
         self.settle()
 
     def _pay(self, method: dict[str, Any]) -> None:
