@@ -27,15 +27,20 @@ class Place:
     reached_at: datetime | None
 
 
-def enter(name: str, *, stage: str | None = None, anew: bool = False) -> Place:
+def enter(name: str, *, stage: str | None = None, anew: bool = False, left: Place | None = None) -> Place | None:
     """The place of the pass under way; a pass that begins, begins at ``stage``. Commits.
 
-    ``anew`` gives up a pass under way.
+    ``anew`` gives up a pass under way. ``left``: where the caller has just been. When somebody else came to the end
+    of the list meanwhile, nothing is begun and ``None`` returned: nobody would go on with it once the caller notices
+    that its lease is gone.
     """
     tenancy.fresh()
     db.session.execute(insert(StripeCursor).values(name=name).on_conflict_do_nothing())
     row = db.session.scalars(select(StripeCursor).where(StripeCursor.name == name).with_for_update()).one()
     started_at = row.started_at
+    if left is not None and started_at is None and row.completed_at is not None and row.completed_at > left.started_at:
+        db.session.commit()
+        return None
     if started_at is None or anew:
         started_at = _begin(row, stage)
     db.session.commit()

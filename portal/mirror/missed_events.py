@@ -49,9 +49,10 @@ def look(group: str) -> Looked:
     Raises :class:`portal.gateway.errors.StripeFailure`; what was stored until then stays stored.
     """
     until = time.monotonic() + RUN_SECONDS
-    looked = Looked(0, is_done=False)
+    looked, place = Looked(0, is_done=False), None
     while True:
-        page = _look_at_page(cursor_name(group), POLLED[group])
+        place = cursors.enter(cursor_name(group), left=place)
+        page = Looked(0, is_done=True) if place is None else _look_at_page(place, POLLED[group])
         looked = Looked(looked.missed + page.missed, page.is_done)
         if looked.is_done or time.monotonic() >= until:
             break
@@ -65,8 +66,7 @@ def cursor_name(group: str) -> str:
     return f"events.{group}"
 
 
-def _look_at_page(name: str, types: Sequence[str]) -> Looked:
-    place = cursors.enter(name)
+def _look_at_page(place: Place, types: Sequence[str]) -> Looked:
     since = (place.reached_at or _installed_at()) - OVERLAP
     tenancy.fresh()  # no transaction is open while Stripe is asked
     try:

@@ -72,9 +72,12 @@ def advance(*, anew: bool = False) -> Swept:
     Raises :class:`portal.gateway.errors.StripeFailure`; what was wanted until then stays wanted.
     """
     until = time.monotonic() + RUN_SECONDS
-    strangers = 0
+    strangers, place = 0, None
     while True:
-        page = _sweep_page(cursors.enter(CURSOR, stage=next(iter(LISTS)), anew=anew))
+        place = cursors.enter(CURSOR, stage=next(iter(LISTS)), anew=anew, left=place)
+        if place is None:
+            return Swept(strangers=strangers, is_done=True)
+        page = _sweep_page(place)
         anew = False
         strangers += page.strangers
         if page.is_done or page.wanted or time.monotonic() >= until:
