@@ -102,9 +102,9 @@ def filling(cookies: Cookies, page: str, action: str, **changed: str) -> Act:
     def act(app: APIFlask, report: Report) -> None:
         client = browser_with(app, cookies)
         shown = client.get(page)
-        if shown.status_code == 200:
-            fields = html.parse(shown.text).form(action).fields()
-            report(status=client.post(action, data={**fields, **changed}).status_code)
+        forms = html.parse(shown.text).all("form", action=action) if shown.status_code == 200 else []
+        for form in forms:  # none, when it is being done already
+            report(status=client.post(action, data={**form.fields(), **changed}).status_code)
 
     return act
 
