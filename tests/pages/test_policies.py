@@ -81,7 +81,7 @@ def test_a_plan_that_nobody_has(keeper):
 
 
 def test_unpaid_invoices(keeper, write):
-    form = form_of(keeper, PAGE, f"{PAGE}#collection")
+    form = form_of(keeper, PAGE, PAGE)
     assert form["restricted_after_days"] == "7"
     changed = {"restricted_after_days": "10", "suspended_after_days": "30"}
     assert keeper.post(PAGE, data={**form, **changed}).status_code == 303
@@ -101,7 +101,7 @@ def test_unpaid_invoices(keeper, write):
     ],
 )
 def test_what_unpaid_invoices_cannot_lead_to(keeper, write, change):
-    answer = keeper.post(PAGE, data={**form_of(keeper, PAGE, f"{PAGE}#collection"), **change})
+    answer = keeper.post(PAGE, data={**form_of(keeper, PAGE, PAGE), **change})
     assert "suspension cannot come before restriction" in html.page(answer, 422).text
     assert write.scalars(select(PolicySettings.restricted_after_days)).one() == 7
 
