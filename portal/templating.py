@@ -27,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal import declines, formats, labels
 from portal.config import LANGUAGES
 from portal.i18n import LANGUAGE_NAMES, viewer
+from portal.template_cache import COMPILED
 
 # Every file's macros are reached as ``ui.<macro>``; a file per kind keeps each readable.
 MACRO_FILES = ("actions", "content", "feedback", "fields", "formulas", "status", "tables")
@@ -38,6 +39,7 @@ def init_templating(app: Flask) -> None:
     """Register filters, macros and globals, and let versioned static files be kept for a year."""
     environment = app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
+    environment.bytecode_cache = COMPILED
     environment.filters.update(
         money=money,
         unit_price=lambda amount, currency: formats.unit_price(amount, currency, viewer().format_locale),
