@@ -7,6 +7,7 @@ from sqlalchemy import Row, text
 
 from portal import clock, tenancy
 from portal.extensions import db
+from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
 
 # Cards that would be charged (default or backup) of tenants whose plan goes on, each by its tenant's own time.
@@ -16,7 +17,7 @@ _EXPIRING = text("""
     JOIN customers c USING (tenant_id)
     CROSS JOIN LATERAL (SELECT coalesce(c.test_clock_at, :now) AS at) AS t
     JOIN subscriptions s ON s.tenant_id = m.tenant_id AND s.superseded_reason IS NULL
-        AND s.status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused')
+        AND s.status = ANY(:live)
     WHERE m.detached_at IS NULL AND m.exp_year IS NOT NULL AND m.exp_month IS NOT NULL
         AND m.exp_year * 12 + m.exp_month
             - (extract(year FROM t.at AT TIME ZONE 'UTC') * 12 + extract(month FROM t.at AT TIME ZONE 'UTC'))
@@ -34,7 +35,7 @@ def tell() -> int:
     """
     found: list[Row[tuple[UUID, UUID, datetime]]]
     with tenancy.reader_session() as session:
-        found = list(session.execute(_EXPIRING, {"now": clock.stripe_now()}))
+        found = list(session.execute(_EXPIRING, {"now": clock.stripe_now(), "live": list(LIVE_STATUSES)}))
     for row in found:
         with tenancy.bound(row.tenant_id):
             notify("card_expires", str(row.id), step=f"{row.at:%Y-%m}")

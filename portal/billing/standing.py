@@ -13,6 +13,7 @@ from portal.extensions import db
 from portal.mirror import standings
 from portal.mirror.customers import locked
 from portal.models import PolicySettings, Standing
+from portal.models.subscriptions import LIVE_STATUSES
 from portal.security import audit
 
 Use = Literal["included", "overage"]
@@ -27,7 +28,8 @@ _REFUSED: dict[str, frozenset[str]] = {
 AT_ONCE = 200
 log = logging.getLogger("portal.standing")
 
-# Whose state is not what the policy has for them now. The policy is in days of each tenant's own business time.
+# Whose state is not what the policy has for them now, as :func:`portal.mirror.standings.state_after` has it for one
+# tenant (tests/billing/test_standing.py holds the two together). The policy is in days of each tenant's own time.
 _DUE = text("""
     SELECT tenant_id FROM (
         SELECT c.tenant_id, coalesce(s.state, 'good') AS state,
@@ -50,7 +52,7 @@ _DUE = text("""
                 AND NOT (i.payment_state = 'processing' AND EXISTS (
                     SELECT FROM subscriptions b JOIN plans USING (plan_id)
                     WHERE b.tenant_id = c.tenant_id AND b.superseded_reason IS NULL
-                        AND b.status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused')
+                        AND b.status = ANY(:live)
                         AND plans.processing_access = 'grant'))
         ) AS o ON true
         CROSS JOIN settings p
@@ -120,7 +122,8 @@ def settle_due() -> int:
     rows as they are then: however often it runs, and by how many, each step is taken once. Commits.
     """
     with tenancy.reader_session() as session:
-        due: list[UUID] = list(session.scalars(_DUE, {"now": clock.stripe_now(), "limit": AT_ONCE}))
+        asked = {"now": clock.stripe_now(), "live": list(LIVE_STATUSES), "limit": AT_ONCE}
+        due: list[UUID] = list(session.scalars(_DUE, asked))
     for tenant_id in due:
         with tenancy.bound(tenant_id):
             locked()
