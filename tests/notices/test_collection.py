@@ -77,3 +77,14 @@ def test_the_mail_about_a_failed_payment_says_until_when_all_works(acme, subject
     text = smtp.letters[0].message.get_body(("plain",)).get_content()
     assert "There is no payment method that could be charged." in " ".join(text.split())
     assert "everything works as usual" in " ".join(text.split())
+
+
+def test_the_mail_about_a_standing_names_what_is_open(acme, subjects, smtp):
+    since = rows.NOW - timedelta(days=8)
+    invoice = acme.invoice(status="open", payment_state="failed", overdue_since=since)
+    row = rows.standing(acme.session, acme.tenant_id, "restricted", days=8)
+    assert len(subjects(acme, "standing_changed", row.id, params={"state": "restricted"})) == 1
+    text = " ".join(smtp.letters[0].message.get_body(("plain",)).get_content().split())
+    assert "$29.00 USD" in text
+    assert "INV-0001 · $29.00" in text
+    assert f"/invoices/{invoice}/pay" in text

@@ -1,5 +1,6 @@
 """What is said about payment methods and about what follows when an invoice stays unpaid."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,10 +9,10 @@ from sqlalchemy import select
 from portal import business_time
 from portal.extensions import db
 from portal.labels import method_label
-from portal.models import MethodSetup, Notice, PaymentMethod, PolicySettings, Standing
+from portal.models import Invoice, MethodSetup, Notice, PaymentMethod, PolicySettings, Standing
 from portal.notices.contents.subscriptions import because_of_billing
 from portal.notices.message import Button, Fact, Message, NotComposable, Overtaken
-from portal.notices.words import address, day, gettext
+from portal.notices.words import address, day, gettext, money, money_with_code
 
 
 def method_added(notice: Notice) -> Message:
@@ -79,13 +80,16 @@ def standing_changed(notice: Notice) -> Message:
         raise Overtaken(f"the standing is {row.state}")
     title, texts = _of_standing(state, row)
     is_good = state == "good"
+    overdue = [] if is_good else _overdue()
+    pay = f"/invoices/{overdue[0].id}/pay" if len(overdue) == 1 else "/invoices"
     return Message(
         subject=title,
         title=title,
+        amount=_total(overdue),
         paragraphs=texts,
+        facts=tuple(Fact(gettext("Invoice"), f"{each.number} · {_remaining(each)}") for each in overdue),
         button=Button(
-            gettext("Open the portal") if is_good else gettext("Pay what is open"),
-            address("/" if is_good else "/invoices"),
+            gettext("Open the portal") if is_good else gettext("Pay what is open"), address("/" if is_good else pay)
         ),
         why=because_of_billing(notice),
         tone="good" if is_good else "warn",
@@ -99,6 +103,23 @@ def until_when() -> str:
         return ""
     restricted_at = row.overdue_since + timedelta(days=_policy().restricted_after_days)
     return gettext("Until %(date)s everything works as usual.", date=day(restricted_at))
+
+
+def _overdue() -> Sequence[Invoice]:
+    """The oldest first."""
+    is_owed = Invoice.status == "open", Invoice.overdue_since.is_not(None), Invoice.amount_remaining_minor > 0
+    return db.session.scalars(select(Invoice).where(*is_owed).order_by(Invoice.overdue_since, Invoice.id)).all()
+
+
+def _remaining(invoice: Invoice) -> str:
+    return money(invoice.amount_remaining_minor, invoice.currency)
+
+
+def _total(overdue: Sequence[Invoice]) -> str:
+    """What is open in all; "" when nothing is, or in several currencies."""
+    if len({invoice.currency for invoice in overdue}) != 1:
+        return ""
+    return money_with_code(sum(invoice.amount_remaining_minor for invoice in overdue), overdue[0].currency)
 
 
 def _of_standing(state: str, row: Standing) -> tuple[str, tuple[str, ...]]:

@@ -28,7 +28,6 @@ def changed(notice: Notice) -> Message:
     return Message(
         subject=title,
         title=title,
-        amount=money_with_code(subscription.amount_minor, subscription.currency) if subscription.amount_minor else "",
         paragraphs=(gettext("The change of your subscription has taken place. What was billed for it is an invoice."),),
         facts=(
             *([Fact(gettext("Plan before"), before)] if before != plan else []),
