@@ -19,10 +19,17 @@ def add_card(ada: Journey, card: str) -> None:
     expect(ada.page.locator("[data-step=saved]")).to_be_visible(timeout=PATIENCE_MS)
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
-def test_add_choose_and_remove(portal, browser, javascript):
+@pytest.mark.parametrize(
+    ("language", "javascript"),
+    [
+        pytest.param("en", True, id="en-javascript"),
+        pytest.param("es", False, id="es-plain"),
+        pytest.param("pt_BR", True, id="pt_BR-javascript"),
+    ],
+)
+def test_add_choose_and_remove(portal, browser, language, javascript):
     with journey(portal, browser, java_script_enabled=javascript) as ada:
-        ada.sign_in(portal.person())
+        ada.sign_in(portal.person(language))
         add_card(ada, "4242 4242 4242 4242")
         add_card(ada, "5555 5555 5555 4444")
         ada.page.goto(f"{portal.url}/payment-methods")
