@@ -4,25 +4,30 @@ TENANT_LIVES=100 is the whole demonstration; every run of the suite lives a few,
 """
 
 import os
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from hypothesis import HealthCheck, Phase, settings
+import pytest
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from sqlalchemy import select, update
 
 from portal import tenancy
-from portal.billing import cancellations, checkouts, collection, discounts, payment_methods, plan_changes
+from portal.billing import cancellations, checkouts, collection, discounts, payment_methods, plan_changes, summaries
 from portal.billing.subscriptions import live_subscription
 from portal.errors import DomainError
 from portal.extensions import db
-from portal.models import Invoice, PaymentMethod
+from portal.models import Invoice, PaymentMethod, Plan
+from tests.pages import rows
 from tests.scenarios.test_collection import FAILS_LATER, GOOD, add
 from tests.support import coupons
 from tests.support.agreement import assert_agreed
 from tests.support.life import Life
 from tests.support.shopping import ACTOR
 
-LIVES = int(os.environ.get("TENANT_LIVES", "3"))
+LIVES = int(os.environ.get("TENANT_LIVES", "2"))
 STEPS = 8
 PLANS = st.sampled_from(["free", "starter", "professional", "enterprise"])
 INTERVALS = st.sampled_from(["month", "year"])
@@ -50,8 +55,23 @@ class TenantLife(RuleBasedStateMachine):
 
     @rule(days=st.integers(1, 45), hours=st.integers(0, 23))
     def wait(self, days: int, hours: int) -> None:
-        self.life.advance(days=days, hours=hours)
+        """What the overview says of the next charge is what is invoiced then."""
+        until = self.life.now + timedelta(days=days, hours=hours)
+        with tenancy.bound(self.life.tenant_id):
+            promise = summaries.overview().next_charge
+        if promise is not None and promise.at is not None and self.life.now < promise.at <= until:
+            self.life.advance_to(promise.at + timedelta(hours=2))
+            assert self._invoiced(promise.at) == promise.amount_minor, promise
+        self.life.advance_to(until)
         self._agree()
+
+    def _invoiced(self, at: datetime) -> int:
+        """What was due on the invoices that Stripe made for the period that begins then."""
+        with tenancy.bound(self.life.tenant_id):
+            made = select(Invoice.amount_due_minor).where(
+                Invoice.created_at.between(at, at + timedelta(hours=1)), Invoice.status != "draft"
+            )
+            return sum(db.session.scalars(made))
 
     @rule(card=st.sampled_from([GOOD, FAILS_LATER]), is_default=st.booleans())
     def add_card(self, card: str, is_default: bool) -> None:
@@ -81,13 +101,40 @@ class TenantLife(RuleBasedStateMachine):
 
         self._try(take_back)
 
-    @rule(code=st.sampled_from(["ONCE", "EVER", "NOTHING"]))
+    @rule(code=st.sampled_from(["ONCE", "MONTHS", "EVER", "NOTHING"]))
     def use_coupon(self, code: str) -> None:
         self._try(lambda: discounts.apply(code, actor=ACTOR))
 
     @rule()
+    def remove_coupon(self) -> None:
+        def remove() -> None:
+            found = live_subscription()
+            for running in discounts.running(found) if found else []:
+                if running.redemption is not None:
+                    discounts.remove(running.redemption.id, actor=ACTOR)
+
+        self._try(remove)
+
+    @rule()
     def leave(self) -> None:
         self._try(lambda: cancellations.cancel("period_end", actor=ACTOR))
+
+    @rule()
+    def leave_at_once(self) -> None:
+        """What was stated goes back, to the minor unit."""
+        before = self._given_back()
+
+        def leave() -> int:
+            stated = cancellations.quote()
+            cancellations.cancel("now", actor=ACTOR, token=stated.token)
+            return stated.refund_minor
+
+        stated = self._try(leave)
+        assert self._given_back() - before == (stated or 0)
+
+    def _given_back(self) -> int:
+        charges = self.life.sandbox.listed("charges", customer=str(self.life.customer.stripe_customer_id))
+        return sum(charge["amount_refunded"] for charge in charges)
 
     @rule()
     def stay(self) -> None:
@@ -128,11 +175,15 @@ class TenantLife(RuleBasedStateMachine):
             live_subscription()
 
 
-def test_lives_of_tenants(web, stripe_sandbox, drain, pdf):
+@pytest.mark.parametrize("policy", [{}, {"interval_change_at": "now", "downgrade_at": "now"}], ids=["later", "now"])
+def test_lives_of_tenants(web, stripe_sandbox, drain, pdf, settings, policy):
+    with rows.written(settings) as session:
+        session.execute(update(Plan).values(cancel_at="choice", cancel_refund="prorated", **policy))
     coupons.make(web, "ONCE", percent_off=Decimal(30), duration="once")
+    coupons.make(web, "MONTHS", percent_off=Decimal(50), duration="repeating", duration_in_months=2)
     coupons.make(web, "EVER", percent_off=Decimal("12.5"), duration="forever")
     TenantLife.make = staticmethod(lambda: Life(web, stripe_sandbox, drain))
-    how = settings(
+    how = hypothesis_settings(
         max_examples=LIVES, stateful_step_count=STEPS, deadline=None, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck), print_blob=True,
     )  # fmt: skip
