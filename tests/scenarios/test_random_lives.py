@@ -15,7 +15,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from sqlalchemy import select, update
 
 from portal import tenancy
-from portal.billing import cancellations, checkouts, collection, discounts, payment_methods, plan_changes, summaries
+from portal.billing import (
+    cancellations,
+    checkouts,
+    collection,
+    discounts,
+    payment_methods,
+    plan_changes,
+    summaries,
+    trials,
+)
 from portal.billing.subscriptions import live_subscription
 from portal.errors import DomainError
 from portal.extensions import db
@@ -58,7 +67,9 @@ class TenantLife(RuleBasedStateMachine):
         """What the overview says of the next charge is what is invoiced then."""
         until = self.life.now + timedelta(days=days, hours=hours)
         with tenancy.bound(self.life.tenant_id):
-            promise = summaries.overview().next_charge
+            trial = trials.current()
+            # A trial's price is promised to who has a method; the others are told what becomes of it.
+            promise = None if trial is not None and not trial.has_method else summaries.overview().next_charge
         if promise is not None and promise.at is not None and self.life.now < promise.at <= until:
             self.life.advance_to(promise.at + timedelta(hours=2))
             assert self._invoiced(promise.at) == promise.amount_minor, promise
