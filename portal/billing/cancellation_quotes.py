@@ -12,8 +12,8 @@ from sqlalchemy import select
 from portal import business_time
 from portal.errors import Conflict
 from portal.extensions import db
-from portal.models import Invoice, Plan, Subscription
-from portal.pricing.unused_time import BilledTime, PaidInvoice, refunds
+from portal.models import Cancellation, Invoice, Plan, Subscription
+from portal.pricing.unused_time import BilledInvoice, BilledTime, refunds
 
 LIFETIME_SECONDS = 900  # real time: for as long a refund that was shown is the refund that is given
 _SALT = "cancellation-quote"
@@ -36,6 +36,10 @@ class Terms:
     @property
     def refund_minor(self) -> int:
         return sum(self.refunds.values())
+
+    def parts(self) -> list[dict[str, Any]]:
+        """As :class:`portal.models.Cancellation` keeps them."""
+        return [{"invoice": key, "amount_minor": amount, "way": "refund"} for key, amount in self.refunds.items()]
 
 
 @dataclass(frozen=True)
@@ -106,14 +110,24 @@ def _terms(subscription: Subscription, plan: Plan, at: int) -> Terms:
         .where(Invoice.stripe_subscription_id == subscription.stripe_subscription_id, Invoice.status == "paid")
         .order_by(Invoice.created_at.desc(), Invoice.id.desc())
     ).all()
-    return Terms(refunds([_paid(invoice) for invoice in paid if _reaches(invoice, at)], at))
+    given = _given_before(subscription)
+    return Terms(refunds([_billed(invoice, given) for invoice in paid if _reaches(invoice, at)], at))
+
+
+def _given_before(subscription: Subscription) -> dict[str, int]:
+    """What earlier tries that came to nothing have given back for unused time, by Stripe's invoice id."""
+    given: dict[str, int] = {}
+    for row in db.session.scalars(select(Cancellation).where(Cancellation.subscription_id == subscription.id)):
+        for note in row.stripe_credit_notes:
+            given[note["invoice"]] = given.get(note["invoice"], 0) + note["amount_minor"]
+    return given
 
 
 def _reaches(invoice: Invoice, at: int) -> bool:
     return any(line.period_end is not None and line.period_end.timestamp() > at for line in invoice.lines)
 
 
-def _paid(invoice: Invoice) -> PaidInvoice:
+def _billed(invoice: Invoice, given: Mapping[str, int]) -> BilledInvoice:
     billed = tuple(
         BilledTime(
             line.amount_minor - line.discount_minor + _exclusive_tax(line.inputs),
@@ -123,7 +137,19 @@ def _paid(invoice: Invoice) -> PaidInvoice:
         for line in invoice.lines
         if line.period_start is not None and line.period_end is not None
     )
-    return PaidInvoice(invoice.stripe_invoice_id, invoice.total_minor, invoice.amount_paid_minor, billed)
+    key = invoice.stripe_invoice_id
+    total, paid = invoice.total_minor, invoice.amount_paid_minor
+    return BilledInvoice(key, total, paid, _refundable(invoice), billed, given.get(key, 0))
+
+
+def _refundable(invoice: Invoice) -> int:
+    """What can still go back to whoever paid: what is neither credited nor refunded yet, by anybody.
+
+    Stripe refunds what it has charged, not what was paid past it.
+    """
+    charged = [each for each in invoice.payments if each.status == "paid" and each.stripe_payment_intent_id]
+    left = sum(payment.amount_minor - payment.refunded_minor for payment in charged)
+    return max(min(left, invoice.total_minor - invoice.credited_minor), 0)
 
 
 def _exclusive_tax(inputs: Mapping[str, Any]) -> int:

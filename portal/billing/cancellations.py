@@ -8,21 +8,20 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import steps
-from portal.billing import cancellation_calls, cancellation_quotes
+from portal.billing import cancellation_calls, cancellation_quotes, leased
 from portal.billing.cancellation_quotes import Quote
 from portal.billing.subscriptions import live_subscription, plan_of
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
-from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
+from portal.gateway.errors import PaymentServiceUnavailable
 from portal.ids import uuid7
 from portal.mirror.customers import locked
 from portal.models import Cancellation, Subscription
 from portal.models.cancellations import REASONS
-from portal.outbox import LeaseLost, Work, release, stage_leased
+from portal.outbox import Work, stage_leased
 from portal.security import audit
 
-LEASE_SECONDS = 60
 MAX_COMMENT = 2000
 Ending = Literal["period_end", "now"]
 
@@ -133,7 +132,7 @@ def cancel(ending: Ending, *, actor: UUID, reason: str = "", comment: str = "", 
         reason=reason,
         comment=comment.strip(),
         refund_minor=terms.refund_minor,
-        refunds=[{"invoice": key, "amount_minor": amount} for key, amount in terms.refunds.items()],
+        refunds=terms.parts(),
         currency=subscription.currency,
     )
     steps.begin(row, "requested")
@@ -222,19 +221,10 @@ def _carry_out(kind: str, row: Cancellation) -> None:
         f"{kind}:{row.id}",
         tenant_id=row.tenant_id,
         payload={"cancellation_id": str(row.id)},
-        seconds=LEASE_SECONDS,
+        seconds=leased.SECONDS,
     )
     db.session.commit()
     calls = cancellation_calls.end if kind == "subscription.cancel" else cancellation_calls.keep
-    try:
-        refused = calls(work)
-    except LeaseLost as error:
-        db.session.rollback()
-        raise StillCanceling from error
-    except PaymentServiceUnavailable as error:
-        db.session.rollback()
-        release(work, str(error))
-        db.session.commit()
-        raise
-    if isinstance(refused, StripeRefused):
+    refused = leased.do_now(work, calls, still=StillCanceling)
+    if refused is not None:
         raise refused

@@ -105,7 +105,7 @@ def test_at_once_gives_back_what_was_quoted_to_the_minor_unit(life, at_once):
     (note,) = life.sandbox.listed("credit_notes", customer=customer)
     (charge,) = life.sandbox.listed("charges", customer=customer)
     assert note["amount"] == charge["amount_refunded"] == stated.refund_minor
-    assert row.stripe_credit_notes == [note["id"]]
+    assert [each["id"] for each in row.stripe_credit_notes] == [note["id"]]
     assert life.get("customers/" + customer)["balance"] == 0
     kinds = told(life)
     assert (kinds["subscription_canceled"], kinds.get("cancellation_scheduled")) == (1, None)
