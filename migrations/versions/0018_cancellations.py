@@ -75,7 +75,8 @@ def upgrade() -> None:
     protect("cancellations", web="SELECT, INSERT, UPDATE", worker="SELECT, INSERT, UPDATE")
     # Beside the policy that is there: what pages owe is any of them.
     run("""CREATE POLICY outbox_web_insert_cancellations ON outbox FOR INSERT TO {web} WITH CHECK (
-             tenant_id = {tenant} AND kind IN ('subscription.cancel', 'subscription.keep', 'subscription.resume'))""")
+             tenant_id = {tenant} AND kind IN ('subscription.cancel', 'subscription.keep', 'subscription.resume',
+               'subscription.preview', 'customer.describe'))""")
 
 
 def downgrade() -> None:
