@@ -1,4 +1,4 @@
-"""A second subscription beside the one that was bought: it is ended; its payment and what it took of the balance go back once."""
+"""A second subscription beside the one that was bought: ended, and what it took of card and balance goes back once."""
 
 from tests.faults.journey import Journey
 
@@ -16,7 +16,8 @@ class Duplicate(Journey):
             self.sign_in()
             self.buy()
             self.settle()
-            self.at_stripe(f"customers/{self.stripe_id()}/balance_transactions", amount=-CREDIT_MINOR, currency="usd")
+            moves = f"customers/{self.stripe_id()}/balance_transactions"
+            self.at_stripe(moves, amount=str(-CREDIT_MINOR), currency="usd")
             price = "SELECT stripe_price_id FROM plan_prices WHERE plan_id = 'professional' AND interval = 'month'"
             self.second = self.subscribe_at_stripe(self.world.rows(price)[0]["stripe_price_id"])
         self.settle()
