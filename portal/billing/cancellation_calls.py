@@ -67,7 +67,7 @@ def keep(work: Work) -> StripeRefused | None:
         params: SubscriptionUpdateParams = (
             {"cancel_at": ""} if row.undone_by == "cancel_at" else {"cancel_at_period_end": False}
         )
-        key = keyed(f"cancellation.undo:{row.id}")
+        key = keyed(f"cancellation.undo:{work.payload['intent']}")
         gateway().write(lambda s: s.v1.subscriptions.update(row.stripe_subscription_id, params, key))
     except StripeRefused as error:
         refused = error

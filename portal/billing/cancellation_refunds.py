@@ -45,7 +45,7 @@ def _has_begun(row: Cancellation, parts: list[Part]) -> bool:
     """Try all parts out. Refused may also be what an earlier try has made whose answer was lost."""
     try:
         for part in parts:
-            gateway().read(lambda s: s.v1.credit_notes.preview(_params(row, part)))  # type: ignore[arg-type]  # noqa: B023
+            gateway().read(lambda s: s.v1.credit_notes.preview(_params(row, part)))  # noqa: B023
     except StripeRefused:
         if not any(_made_earlier(row, part) for part in parts):
             raise

@@ -50,6 +50,14 @@ class NotAtOnce(Invalid):
     remedy = "You can cancel it for the end of the period."
 
 
+class PaymentOnItsWay(Conflict):
+    """Ended now, the bank would still collect the whole period, and nothing would go back."""
+
+    code = "payment_on_its_way"
+    message = "A payment of your plan is still on its way."
+    remedy = "Nothing was canceled. You can cancel for the end of the period, or at once when your bank has answered."
+
+
 class BadReason(Invalid):
     code = "bad_reason"
     message = "Please choose one of the reasons, or none."
@@ -113,9 +121,10 @@ def cancel(ending: Ending, *, actor: UUID, reason: str = "", comment: str = "", 
     """End the bound tenant's subscription: at the end of what is paid, or at once by a quote's ``token``.
 
     Twice the same is once. Returns the cancellation: ``scheduled``, ``ended``, or ``requested`` while somebody else
-    carries it out. Raises :class:`NothingToCancel`, :class:`AlreadyLeaving`, :class:`NotAtOnce`, :class:`BadReason`,
-    :class:`CommentTooLong`, :class:`portal.billing.cancellation_quotes.QuoteGone`,
-    :class:`portal.gateway.account.MoneyStopped`, :class:`portal.gateway.errors.StripeFailure`.
+    carries it out. Raises :class:`NothingToCancel`, :class:`AlreadyLeaving`, :class:`NotAtOnce`,
+    :class:`PaymentOnItsWay`, :class:`BadReason`, :class:`CommentTooLong`,
+    :class:`portal.billing.cancellation_quotes.QuoteGone`, :class:`portal.gateway.account.MoneyStopped`,
+    :class:`portal.gateway.errors.StripeFailure`.
     """
     _check(reason, comment)
     if ending == "now":
@@ -140,7 +149,7 @@ def cancel(ending: Ending, *, actor: UUID, reason: str = "", comment: str = "", 
     db.session.flush()
     asked = {"ending": ending, "reason": reason, "refund_minor": row.refund_minor}
     audit.record("cancellation.request", "cancellation", str(row.id), after=asked, actor=actor)
-    _carry_out("subscription.cancel", row)
+    _carry_out("subscription.cancel", row, row.id)
     return row
 
 
@@ -160,7 +169,7 @@ def keep(*, actor: UUID) -> Subscription:
         raise NotLeaving
     row.undone_by = "cancel_at" if subscription.cancel_at and not subscription.cancel_at_period_end else _FLAG
     audit.record("cancellation.undo", "cancellation", str(row.id), actor=actor)
-    _carry_out("subscription.keep", row)
+    _carry_out("subscription.keep", row, uuid7())  # each press is one of its own: Stripe may have refused the last
     return subscription
 
 
@@ -173,7 +182,7 @@ def carry_out(work: Work) -> None:
 
 
 def take_back(work: Work) -> None:
-    """Outbox work: what :func:`keep` asks of Stripe. Payload: ``cancellation_id``."""
+    """Outbox work: what :func:`keep` asks of Stripe. Payload: ``cancellation_id``, ``intent`` (the press)."""
     cancellation_calls.keep(work)
 
 
@@ -207,6 +216,9 @@ def _terms(subscription: Subscription, ending: Ending, token: str) -> cancellati
     if not cancellation_quotes.may_end_now(subscription, plan):
         db.session.rollback()
         raise NotAtOnce
+    if cancellation_quotes.is_paying(subscription):
+        db.session.rollback()
+        raise PaymentOnItsWay
     try:
         return cancellation_quotes.redeem(token, subscription, plan)
     except cancellation_quotes.QuoteGone:
@@ -214,13 +226,13 @@ def _terms(subscription: Subscription, ending: Ending, token: str) -> cancellati
         raise
 
 
-def _carry_out(kind: str, row: Cancellation) -> None:
+def _carry_out(kind: str, row: Cancellation, intent: UUID) -> None:
     """Commit the intent and ask Stripe in this request; whoever inherits the work asks with the same keys."""
     work = stage_leased(
         kind,
-        f"{kind}:{row.id}",
+        f"{kind}:{intent}",
         tenant_id=row.tenant_id,
-        payload={"cancellation_id": str(row.id)},
+        payload={"cancellation_id": str(row.id), "intent": str(intent)},
         seconds=leased.SECONDS,
     )
     db.session.commit()

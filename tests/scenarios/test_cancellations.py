@@ -87,6 +87,21 @@ def test_canceled_kept_canceled_again_and_over(life):
         cancel(life)
 
 
+def test_kept_after_stripe_refused_once(life):
+    life.buy()
+    cancel(life)
+    life.hear()
+    life.sandbox.post("fail", match="POST /v1/subscriptions/*", mode="400")
+    with pytest.raises(StripeRefused):
+        keep(life)
+    assert states(life) == ["scheduled"]
+    keep(life)
+    assert (states(life), leaving(life)) == (["undone"], None)
+    life.hear()
+    assert not life.subscription.cancel_at_period_end
+    assert told(life)["cancellation_undone"] == 1
+
+
 def test_at_once_gives_back_what_was_quoted_to_the_minor_unit(life, at_once):
     life.buy()
     life.advance(days=11, hours=7, minutes=13, seconds=5)

@@ -1,9 +1,12 @@
 """Ending at once, with money that goes back: never twice, never half, and never without a word to staff."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from portal import tenancy
+from portal.billing import cancellations
 from portal.billing.cancellation_calls import NotEndedYet
 from portal.extensions import db
 from portal.gateway.client import gateway
@@ -11,7 +14,9 @@ from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
 from portal.models import Cancellation
 from tests.pages.rows import cancellation, written
 from tests.scenarios.test_cancellations import cancel, fixture_at_once, quote, states  # noqa: F401
+from tests.scenarios.test_collection import add, owed, pay
 from tests.scenarios.test_plan_changes import confirmed
+from tests.scenarios.test_trials import add_card
 from tests.support import changing, database
 from tests.support.life import Life
 
@@ -165,3 +170,51 @@ def test_what_an_earlier_try_gave_back_is_taken_off(life, settings):
     with written(settings) as session:
         cancellation(session, life.tenant_id, "failed", ending="now", stripe_credit_notes=[note])
     assert quote(life).refund_minor == undisturbed - 1000
+
+
+def fall_behind(life: Life) -> None:
+    """A renewal that the card declines, and ten days on."""
+    life.buy()
+    add_card(life, "pm_card_chargeCustomerFail")
+    stripe_id = life.subscription.stripe_subscription_id
+    method = life.customer.default_payment_method
+    gateway().write(lambda s: s.v1.subscriptions.update(stripe_id, {"default_payment_method": method}))
+    life.advance_to(life.subscription.current_period_end + timedelta(days=10))
+
+
+@pytest.mark.usefixtures("at_once")
+def test_an_open_invoice_is_lowered_by_the_time_that_is_left(life):
+    fall_behind(life)
+    assert life.subscription.status == "past_due"
+    stated = quote(life)
+    assert (stated.refund_minor, stated.owed_minor) == (0, 2900)
+    assert abs(stated.credit_minor - 2900 * 2 / 3) < 100
+    row = cancel(life, "now", token=stated.token)
+    assert (row.state, row.refund_minor, row.given_back_minor) == ("ended", 0, 0)
+    life.hear()
+    assert life.subscription.status == "canceled"
+    newest = life.get("invoices", customer=life.customer.stripe_customer_id)["data"][0]
+    assert newest["amount_remaining"] == 2900 - stated.credit_minor
+    assert [charge["amount_refunded"] for charge in charges(life) if charge["paid"]] == [0]
+
+
+def test_without_refunds_an_open_invoice_stays_owed(life, settings):
+    changing.policy(settings, "starter", cancel_at="choice")
+    fall_behind(life)
+    stated = quote(life)
+    assert (stated.credit_minor, stated.owed_minor) == (0, 2900)
+    assert cancel(life, "now", token=stated.token).state == "ended"
+    assert notes(life) == []
+
+
+@pytest.mark.usefixtures("at_once")
+def test_while_a_bank_debit_is_on_its_way_there_is_no_end_at_once(life):
+    fall_behind(life)
+    token = quote(life).token
+    pay(life, owed(life), add(life, "", bank_account="000123456789", name="Jenny"))
+    stated = quote(life)
+    assert (stated.is_paying, stated.may_end_now, stated.token) == (True, False, "")
+    with pytest.raises(cancellations.PaymentOnItsWay):
+        cancel(life, "now", token=token)
+    assert states(life) == []
+    assert cancel(life).state == "scheduled"
