@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from blueprints.forms.cancellations import CancelForm
-from portal.billing import cancellations, catalogue
-from portal.billing.cancellation_quotes import Quote, QuoteGone
-from portal.billing.catalogue import Offer
+from portal.billing import cancellations, smaller_plans
+from portal.billing.cancellation_quotes import QuoteGone
+from portal.errors import Conflict
 from portal.formats import date
 from portal.i18n import viewer
 from portal.models import Cancellation
@@ -42,7 +42,7 @@ def cancel() -> ResponseReturnValue:
         if not sent.validate():
             return _page(sent, status=422)
         return _done(_cancel(sent))
-    except QuoteGone as error:
+    except (QuoteGone, cancellations.PaymentOnItsWay) as error:
         return _page(sent, status=error.status, moved=error)
     except _OVERTAKEN as error:
         return _say(gettext(error.message))
@@ -81,28 +81,15 @@ def _say(sentence: str, tone: str = "calm") -> ResponseReturnValue:
     return redirect(url_for("subscription.overview"), 303)
 
 
-def _page(sent: CancelForm, status: int = 200, moved: QuoteGone | None = None) -> Response:
-    quote = cancellations.quote()
+def _page(sent: CancelForm, status: int = 200, moved: Conflict | None = None) -> Response:
     chosen = sent.ending.data or request.form.get("ending") or "period_end"
     return page(
         "cancellations/page.html",
         "cancellations/_form.html",
         status=status,
-        quote=quote,
+        quote=cancellations.quote(),
         form=sent,
         ending=chosen,
         moved=moved,
-        cheaper=_cheaper(quote),
+        smaller=smaller_plans.smaller_plan(),
     )
-
-
-def _cheaper(quote: Quote) -> tuple[Offer, int] | None:
-    """The dearest plan on sale that costs less than the one that is left, with its price per interval."""
-    subscription = quote.subscription
-    found = [
-        (offer, offer.prices[subscription.interval].unit_amount_minor)
-        for offer in catalogue.offers()
-        if subscription.interval in offer.prices and offer.plan_id != subscription.plan_id
-    ]
-    less = [entry for entry in found if entry[1] < subscription.unit_amount_minor]
-    return max(less, key=lambda entry: entry[1], default=None)

@@ -4,8 +4,10 @@ from flask import Blueprint, Response, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints.banners import init_banners
+from blueprints.forms.subscriptions import ResumeForm
 from portal.billing import plan_changes, summaries, trials
-from portal.i18n import gettext
+from portal.formats import money
+from portal.i18n import gettext, viewer
 from portal.security.guards import member
 from portal.templating import page, principal
 
@@ -35,7 +37,19 @@ def overview() -> Response:
 @bp.post("/subscription/resume")
 @member("owner", "billing")
 def resume() -> ResponseReturnValue:
-    """Go on with a paused plan; what is charged stands beside the button."""
-    trials.resume(actor=principal().user_id)
-    flash(gettext("Your plan goes on as soon as the payment is through."), "good")
+    """Go on with a paused plan, for the amount that stands on the button."""
+    form = ResumeForm()
+    if not form.validate():
+        return _back(gettext("Reload the page and try again."), "warn")
+    try:
+        trials.resume(expected_minor=form.amount_minor.data, actor=principal().user_id)
+    except trials.ResumeMoved as moved:
+        amount = money(moved.params["amount_minor"], moved.params["currency"], viewer().format_locale)
+        said = gettext("Going on costs %(amount)s now. Nothing was charged: please confirm it.", amount=amount)
+        return _back(said, "warn")
+    return _back(gettext("Your plan goes on as soon as the payment is through."), "good")
+
+
+def _back(sentence: str, tone: str) -> ResponseReturnValue:
+    flash(sentence, tone)
     return redirect(url_for("subscription.overview"), 303)

@@ -8,7 +8,7 @@ from wtforms.validators import DataRequired, NumberRange
 
 from blueprints.forms.base import PortalForm
 
-_LARGEST = 10**15  # more than any currency has use for, less than the database's largest number
+LARGEST = 10**15  # more than any currency has use for, less than the database's largest number
 
 
 class PayForm(PortalForm):
@@ -17,9 +17,7 @@ class PayForm(PortalForm):
     method_id = StringField(
         validators=[DataRequired(_("Choose a payment method.")), validators.UUID(_("Choose a payment method."))]
     )
-    amount_minor = IntegerField(
-        validators=[DataRequired(_("Reload the page and try again.")), NumberRange(1, _LARGEST)]
-    )
+    amount_minor = IntegerField(validators=[DataRequired(_("Reload the page and try again.")), NumberRange(1, LARGEST)])
     makes_default = BooleanField()
 
     def method(self) -> UUID:

@@ -61,14 +61,22 @@ ALTER TABLE subscriptions
     ADD COLUMN next_invoice_for text NOT NULL DEFAULT '';
 """
 
+# What was given back caps what may still go back; what is there is read again before any money is.
+GIVEN_BACK = """
+ALTER TABLE invoices ADD COLUMN credited_minor bigint NOT NULL DEFAULT 0;
+ALTER TABLE payments ADD COLUMN refunded_minor bigint NOT NULL DEFAULT 0;
+"""
+
 
 def upgrade() -> None:
     op.execute(CANCELLATIONS)
     op.execute(TRIALS)
+    op.execute(GIVEN_BACK)
     protect("cancellations", web="SELECT, INSERT, UPDATE", worker="SELECT, INSERT, UPDATE")
     # Beside the policy that is there: what pages owe is any of them.
     run("""CREATE POLICY outbox_web_insert_cancellations ON outbox FOR INSERT TO {web} WITH CHECK (
-             tenant_id = {tenant} AND kind IN ('subscription.cancel', 'subscription.keep', 'subscription.resume'))""")
+             tenant_id = {tenant} AND kind IN ('subscription.cancel', 'subscription.keep', 'subscription.resume',
+               'subscription.preview', 'customer.describe'))""")
 
 
 def downgrade() -> None:

@@ -6,11 +6,12 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import clock, steps
+from portal.billing import cancellation_refunds
 from portal.extensions import db
 from portal.findings import report
 from portal.gateway.account import require_money_allowed
-from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
-from portal.gateway.errors import StripeRefused
+from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
 from portal.gateway.inbox import want
 from portal.mirror.customers import locked
 from portal.models import Cancellation
@@ -19,14 +20,23 @@ from portal.outbox import Work, finish
 from portal.security import audit
 
 if TYPE_CHECKING:  # importing them takes half a second
-    from stripe.params import CreditNoteCreateParams, SubscriptionCancelParams, SubscriptionUpdateParams
+    from stripe.params import SubscriptionCancelParams, SubscriptionUpdateParams
+
+
+class NotEndedYet(PaymentServiceUnavailable):
+    """Money was given back and Stripe refuses to end it: the work is tried again, and staff are told."""
+
+    code = "not_ended_yet"
+    message = "Your refund is on its way, but the plan has not ended yet."
+    remedy = "We go on trying and have been told. You need not do anything."
 
 
 def end(work: Work) -> StripeRefused | None:
     """Schedule the end, or give the money back and end at once. Returns why Stripe refused, if it did.
 
-    The refund goes first: nobody is ended without what was stated. Raises
-    :class:`portal.gateway.errors.PaymentServiceUnavailable` while the effect is unknown.
+    The refund goes first: nobody is ended without what was stated. Once some of it was given back, this goes on to
+    the end: raises :class:`NotEndedYet` where Stripe refuses that, and
+    :class:`portal.gateway.errors.PaymentServiceUnavailable` while an effect is unknown.
     """
     row = _row(work)
     db.session.commit()
@@ -35,14 +45,14 @@ def end(work: Work) -> StripeRefused | None:
     try:
         if row.ending == "now":
             require_money_allowed()
-            notes = [_give_back(row, part["invoice"], part["amount_minor"]) for part in row.refunds]
+            cancellation_refunds.give_back(row)
             ended = _end_now(row)
         else:
-            notes, ended = [], _schedule(row)
+            ended = _schedule(row)
     except StripeRefused as error:
         _fail(work, error)
         return error
-    _store_end(work, ended, notes)
+    _store_end(work, ended)
     return None
 
 
@@ -57,7 +67,7 @@ def keep(work: Work) -> StripeRefused | None:
         params: SubscriptionUpdateParams = (
             {"cancel_at": ""} if row.undone_by == "cancel_at" else {"cancel_at_period_end": False}
         )
-        key = keyed(f"cancellation.undo:{row.id}")
+        key = keyed(f"cancellation.undo:{work.payload['intent']}")
         gateway().write(lambda s: s.v1.subscriptions.update(row.stripe_subscription_id, params, key))
     except StripeRefused as error:
         refused = error
@@ -78,28 +88,6 @@ def _row(work: Work) -> Cancellation:
     """The bound tenant's own, whatever the payload says."""
     wanted = Cancellation.id == UUID(str(work.payload["cancellation_id"]))
     return db.session.scalars(select(Cancellation).where(wanted).execution_options(populate_existing=True)).one()
-
-
-def _give_back(row: Cancellation, invoice_id: str, amount_minor: int) -> str:
-    """Returns the credit note's id."""
-    if key_is_forgotten(row.created_at) and (found := _given_back_earlier(row, invoice_id)) is not None:
-        return found
-    params: CreditNoteCreateParams = {
-        "invoice": invoice_id,
-        "amount": amount_minor,
-        "refund_amount": amount_minor,
-        "reason": "order_change",
-        "metadata": {"cancellation_id": str(row.id)},
-    }
-    key = keyed(f"cancellation.refund:{row.id}:{invoice_id}")
-    return gateway().write(lambda s: s.v1.credit_notes.create(params, key)).id
-
-
-def _given_back_earlier(row: Cancellation, invoice_id: str) -> str | None:
-    """The credit note of a try whose answer was lost more than a day ago."""
-    listed = as_dict(gateway().read(lambda s: s.v1.credit_notes.list({"invoice": invoice_id, "limit": 100})))
-    mine = (note for note in listed["data"] if (note["metadata"] or {}).get("cancellation_id") == str(row.id))
-    return next((str(note["id"]) for note in mine), None)
 
 
 def _schedule(row: Cancellation) -> dict[str, Any]:
@@ -133,7 +121,7 @@ def _why(row: Cancellation) -> Any:
     return details
 
 
-def _store_end(work: Work, ended: dict[str, Any], notes: list[str]) -> None:
+def _store_end(work: Work, ended: dict[str, Any]) -> None:
     locked()
     row = _row(work)
     state = "ended" if ended["ended_at"] is not None else "scheduled"
@@ -147,25 +135,36 @@ def _store_end(work: Work, ended: dict[str, Any], notes: list[str]) -> None:
         if state == "scheduled":
             notify("cancellation_scheduled", str(row.id))
     row.settled_at = clock.now()
-    row.stripe_credit_notes = notes
-    for part in row.refunds:
-        want(part["invoice"], "invoice")
     want(row.stripe_subscription_id, "subscription")
     finish(work)
     db.session.commit()
 
 
 def _fail(work: Work, error: StripeRefused) -> None:
-    """Nothing was ended. What goes back of a first invoice may have: staff must look, and the next try pays no more."""
+    """Nothing was ended, and nothing given back: what the quote was made of is read again.
+
+    Raises :class:`NotEndedYet` when some was given back: nobody is told to try again, and pays twice.
+    """
     db.session.rollback()
     locked()
     row = _row(work)
+    if row.stripe_credit_notes:
+        report("cancellation_unfinished", str(row.id), error=_code(error))
+        db.session.commit()
+        raise NotEndedYet(**error.params) from error
+    for part in row.refunds:
+        want(part["invoice"], "invoice")
     if row.state == "requested":
         steps.move(row, "failed", reason=error.code)
-        row.error_code = str(error.params.get("stripe_code") or error.code)
+        row.error_code = _code(error)
         audit.record("cancellation.fail", "cancellation", str(row.id), after={"error": row.error_code})
         if row.refunds:
             report("cancellation_failed", str(row.id), error=row.error_code, refund_minor=row.refund_minor)
     want(row.stripe_subscription_id, "subscription")
     finish(work)
     db.session.commit()
+
+
+def _code(error: StripeRefused) -> str:
+    """Stripe's own word for it, where it has one."""
+    return str(error.params.get("stripe_code") or error.code)

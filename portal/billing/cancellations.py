@@ -8,21 +8,20 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import steps
-from portal.billing import cancellation_calls, cancellation_quotes
+from portal.billing import cancellation_calls, cancellation_quotes, leased
 from portal.billing.cancellation_quotes import Quote
 from portal.billing.subscriptions import live_subscription, plan_of
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
-from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
+from portal.gateway.errors import PaymentServiceUnavailable
 from portal.ids import uuid7
 from portal.mirror.customers import locked
 from portal.models import Cancellation, Subscription
 from portal.models.cancellations import REASONS
-from portal.outbox import LeaseLost, Work, release, stage_leased
+from portal.outbox import Work, stage_leased
 from portal.security import audit
 
-LEASE_SECONDS = 60
 MAX_COMMENT = 2000
 Ending = Literal["period_end", "now"]
 
@@ -49,6 +48,14 @@ class NotAtOnce(Invalid):
     code = "not_at_once"
     message = "This plan cannot be ended at once."
     remedy = "You can cancel it for the end of the period."
+
+
+class PaymentOnItsWay(Conflict):
+    """Ended now, the bank would still collect the whole period, and nothing would go back."""
+
+    code = "payment_on_its_way"
+    message = "A payment of your plan is still on its way."
+    remedy = "Nothing was canceled. You can cancel for the end of the period, or at once when your bank has answered."
 
 
 class BadReason(Invalid):
@@ -114,9 +121,10 @@ def cancel(ending: Ending, *, actor: UUID, reason: str = "", comment: str = "", 
     """End the bound tenant's subscription: at the end of what is paid, or at once by a quote's ``token``.
 
     Twice the same is once. Returns the cancellation: ``scheduled``, ``ended``, or ``requested`` while somebody else
-    carries it out. Raises :class:`NothingToCancel`, :class:`AlreadyLeaving`, :class:`NotAtOnce`, :class:`BadReason`,
-    :class:`CommentTooLong`, :class:`portal.billing.cancellation_quotes.QuoteGone`,
-    :class:`portal.gateway.account.MoneyStopped`, :class:`portal.gateway.errors.StripeFailure`.
+    carries it out. Raises :class:`NothingToCancel`, :class:`AlreadyLeaving`, :class:`NotAtOnce`,
+    :class:`PaymentOnItsWay`, :class:`BadReason`, :class:`CommentTooLong`,
+    :class:`portal.billing.cancellation_quotes.QuoteGone`, :class:`portal.gateway.account.MoneyStopped`,
+    :class:`portal.gateway.errors.StripeFailure`.
     """
     _check(reason, comment)
     if ending == "now":
@@ -133,7 +141,7 @@ def cancel(ending: Ending, *, actor: UUID, reason: str = "", comment: str = "", 
         reason=reason,
         comment=comment.strip(),
         refund_minor=terms.refund_minor,
-        refunds=[{"invoice": key, "amount_minor": amount} for key, amount in terms.refunds.items()],
+        refunds=terms.parts(),
         currency=subscription.currency,
     )
     steps.begin(row, "requested")
@@ -141,7 +149,7 @@ def cancel(ending: Ending, *, actor: UUID, reason: str = "", comment: str = "", 
     db.session.flush()
     asked = {"ending": ending, "reason": reason, "refund_minor": row.refund_minor}
     audit.record("cancellation.request", "cancellation", str(row.id), after=asked, actor=actor)
-    _carry_out("subscription.cancel", row)
+    _carry_out("subscription.cancel", row, row.id)
     return row
 
 
@@ -161,7 +169,7 @@ def keep(*, actor: UUID) -> Subscription:
         raise NotLeaving
     row.undone_by = "cancel_at" if subscription.cancel_at and not subscription.cancel_at_period_end else _FLAG
     audit.record("cancellation.undo", "cancellation", str(row.id), actor=actor)
-    _carry_out("subscription.keep", row)
+    _carry_out("subscription.keep", row, uuid7())  # each press is one of its own: Stripe may have refused the last
     return subscription
 
 
@@ -174,7 +182,7 @@ def carry_out(work: Work) -> None:
 
 
 def take_back(work: Work) -> None:
-    """Outbox work: what :func:`keep` asks of Stripe. Payload: ``cancellation_id``."""
+    """Outbox work: what :func:`keep` asks of Stripe. Payload: ``cancellation_id``, ``intent`` (the press)."""
     cancellation_calls.keep(work)
 
 
@@ -208,6 +216,9 @@ def _terms(subscription: Subscription, ending: Ending, token: str) -> cancellati
     if not cancellation_quotes.may_end_now(subscription, plan):
         db.session.rollback()
         raise NotAtOnce
+    if cancellation_quotes.is_paying(subscription):
+        db.session.rollback()
+        raise PaymentOnItsWay
     try:
         return cancellation_quotes.redeem(token, subscription, plan)
     except cancellation_quotes.QuoteGone:
@@ -215,26 +226,17 @@ def _terms(subscription: Subscription, ending: Ending, token: str) -> cancellati
         raise
 
 
-def _carry_out(kind: str, row: Cancellation) -> None:
+def _carry_out(kind: str, row: Cancellation, intent: UUID) -> None:
     """Commit the intent and ask Stripe in this request; whoever inherits the work asks with the same keys."""
     work = stage_leased(
         kind,
-        f"{kind}:{row.id}",
+        f"{kind}:{intent}",
         tenant_id=row.tenant_id,
-        payload={"cancellation_id": str(row.id)},
-        seconds=LEASE_SECONDS,
+        payload={"cancellation_id": str(row.id), "intent": str(intent)},
+        seconds=leased.SECONDS,
     )
     db.session.commit()
     calls = cancellation_calls.end if kind == "subscription.cancel" else cancellation_calls.keep
-    try:
-        refused = calls(work)
-    except LeaseLost as error:
-        db.session.rollback()
-        raise StillCanceling from error
-    except PaymentServiceUnavailable as error:
-        db.session.rollback()
-        release(work, str(error))
-        db.session.commit()
-        raise
-    if isinstance(refused, StripeRefused):
+    refused = leased.do_now(work, calls, still=StillCanceling)
+    if refused is not None:
         raise refused

@@ -15,6 +15,7 @@ from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeMisconfigured, StripeRefused
 from portal.gateway.inbox import want
+from portal.gateway.lists import entries
 from portal.mirror import redemptions
 from portal.models import Checkout, Coupon, PlanPrice
 from portal.outbox import Retry, Work, finish
@@ -78,8 +79,10 @@ def _opened(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, custome
 
 
 def _subscription_of(checkout: Checkout, customer_id: str) -> dict[str, Any] | None:
-    listed = as_dict(gateway().read(lambda s: s.v1.subscriptions.list({"customer": customer_id, "status": "all"})))
-    mine = (entry for entry in listed["data"] if entry["metadata"].get("checkout_id") == str(checkout.id))
+    made = entries(
+        lambda page: gateway().read(lambda s: s.v1.subscriptions.list(page)), customer=customer_id, status="all"
+    )
+    mine = (entry for entry in made if entry["metadata"].get("checkout_id") == str(checkout.id))
     return next(mine, None)
 
 

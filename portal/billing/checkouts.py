@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import business_time, first_payments, steps, tenancy
-from portal.billing import catalogue, checkout_sessions, coupons, customers, trials
+from portal.billing import catalogue, checkout_sessions, coupons, customers, leased, trials
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, NotFound
 from portal.extensions import db
@@ -20,11 +20,10 @@ from portal.ids import uuid7
 from portal.mirror import rivals
 from portal.mirror.customers import locked
 from portal.models import Checkout, Invoice, Subscription
-from portal.outbox import LeaseLost, Work, release, stage_leased
+from portal.outbox import Work, stage_leased
 from portal.pricing.eligibility import CouponRefused
 from portal.security import audit
 
-LEASE_SECONDS = 60  # four calls of 15 s
 WAIT_SECONDS = 1.0  # a thread of the web server is held meanwhile
 Step = Literal["waiting", "confirming", "processing", "active", "failed", "expired", "refunded", "ended"]
 
@@ -96,7 +95,7 @@ def start(
         rivals.abandon(under_way)
     checkout, work = _begin(choice, actor=actor, language=language)
     db.session.commit()
-    _open(work)
+    leased.do_now(work, checkout_sessions.open_session, still=StillPreparing)
     return checkout
 
 
@@ -219,7 +218,7 @@ def _begin(choice: _Choice, *, actor: UUID, language: str) -> tuple[Checkout, Wo
         f"checkout.open:{checkout.id}",
         tenant_id=checkout.tenant_id,
         payload={"checkout_id": str(checkout.id)},
-        seconds=LEASE_SECONDS,
+        seconds=leased.SECONDS,
     )
     audit.record("checkout.start", "checkout", str(checkout.id), after=choice.to_audit(), actor=actor)
     return checkout, work
@@ -231,21 +230,6 @@ def _reserve(deal: coupons.Deal, checkout: Checkout) -> None:
         coupons.reserve(deal, actor=checkout.started_by, checkout_id=checkout.id)
     except CouponRefused:
         db.session.rollback()
-        raise
-
-
-def _open(work: Work) -> None:
-    try:
-        checkout_sessions.open_session(work)
-    except LeaseLost as error:
-        # Stripe answered so slowly that a worker took over; it finishes with the same keys.
-        db.session.rollback()
-        raise StillPreparing from error
-    except PaymentServiceUnavailable as error:
-        # Unknown whether Stripe did it. A worker asks again with the same key, and the next click finds the result.
-        db.session.rollback()
-        release(work, str(error))
-        db.session.commit()
         raise
 
 

@@ -1,5 +1,7 @@
 """The tenant at Stripe: made once, whatever is clicked twice."""
 
+import hashlib
+import json
 import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,9 +14,11 @@ from sqlalchemy.dialects.postgresql import insert
 from portal import clock, tenancy
 from portal.errors import Conflict
 from portal.extensions import db
-from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
+from portal.gateway.client import gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeRefused
+from portal.gateway.lists import entries
 from portal.models import Customer, StripeCustomer, Tenant
+from portal.outbox import Work, finish, stage
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import CustomerCreateParams, CustomerUpdateParams
@@ -41,7 +45,6 @@ def ensure_stripe_customer() -> str:
     """
     tenant_id = tenancy.require_tenant()
     row = db.session.get_one(Customer, tenant_id)
-    tenant = db.session.get_one(Tenant, tenant_id)
     if row.stripe_customer_id:
         db.session.commit()
         return row.stripe_customer_id
@@ -49,7 +52,6 @@ def ensure_stripe_customer() -> str:
     db.session.commit()
     customer_id = _found_or_created(tenant_id, asked_at)
     _store(row, customer_id)
-    _describe(customer_id, tenant)
     return customer_id
 
 
@@ -72,8 +74,8 @@ def _test_clock(tenant_id: UUID, asked_at: datetime) -> str:
 def _made_earlier(tenant_id: UUID, asked_at: datetime) -> str | None:
     """The customer of a try whose answer was lost, once its key is forgotten at Stripe."""
     since = int((asked_at - timedelta(minutes=5)).timestamp())
-    listed = gateway().read(lambda s: s.v1.customers.list({"created": {"gte": since}, "limit": 100}))
-    mine = (entry for entry in as_dict(listed)["data"] if entry["metadata"].get("tenant_id") == str(tenant_id))
+    made = entries(lambda page: gateway().read(lambda s: s.v1.customers.list(page)), created={"gte": since})
+    mine = (entry for entry in made if entry["metadata"].get("tenant_id") == str(tenant_id))
     return next((str(entry["id"]) for entry in mine), None)
 
 
@@ -87,17 +89,29 @@ def _store(row: Customer, customer_id: str) -> None:
         db.session.rollback()
         raise CustomerTaken
     row.stripe_customer_id = customer_id
+    stage("customer.describe", f"customer.describe:{customer_id}", tenant_id=row.tenant_id)
     db.session.commit()
 
 
-def _describe(customer_id: str, tenant: Tenant) -> None:
-    """Name and address for Stripe's own pages. A refused address must not keep anybody from buying."""
+def describe(work: Work) -> None:
+    """Outbox work: name, address and language for Stripe's own pages, as they are now. Payload: nothing.
+
+    A refused address must not keep anybody from buying. Raises
+    :class:`portal.gateway.errors.PaymentServiceUnavailable`, after which it is done again.
+    """
+    tenant = db.session.get_one(Tenant, tenancy.require_tenant())
+    customer_id = str(db.session.get_one(Customer, tenant.id).stripe_customer_id)
     params: CustomerUpdateParams = {
         "name": tenant.name,
         "email": tenant.email,
         "preferred_locales": [tenant.language.replace("_", "-")],
     }
+    db.session.commit()
+    told = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:16]
     try:
-        gateway().write(lambda s: s.v1.customers.update(customer_id, params))
+        key = keyed(f"customer.describe:{customer_id}:{told}")
+        gateway().write(lambda s: s.v1.customers.update(customer_id, params, key))
     except StripeRefused as error:
         log.warning("stripe refused the details of a customer: %s", error.code)
+    finish(work)
+    db.session.commit()

@@ -8,25 +8,24 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import tenancy
-from portal.billing import cancellations
+from portal.billing import cancellations, leased
 from portal.billing.catalogue import Offer
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
 from portal.gateway.client import gateway, keyed
-from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
+from portal.gateway.errors import StripeRefused
 from portal.gateway.inbox import want
 from portal.ids import uuid7
+from portal.mirror import next_invoices
 from portal.mirror.customers import locked
 from portal.models import Customer, Plan, Subscription
-from portal.outbox import Work, finish, release, stage_leased
+from portal.outbox import Work, finish, stage_leased
 from portal.security import audit
 
 if TYPE_CHECKING:  # importing it takes half a second
     from stripe.params import SubscriptionResumeParams
-
-LEASE_SECONDS = 30
 
 
 class NoTrial(Invalid):
@@ -45,6 +44,14 @@ class NotPaused(Conflict):
     code = "not_paused"
     message = "This subscription is not paused."
     remedy = "Nothing was charged. The overview shows how it stands."
+
+
+class ResumeMoved(Conflict):
+    """Stripe would charge another amount than was shown; ``params``: ``amount_minor`` of ``currency`` now."""
+
+    code = "resume_amount_moved"
+    message = "Going on costs another amount now."
+    remedy = "Nothing was charged. Look at the new amount, then confirm it."
 
 
 class MethodMissing(Conflict):
@@ -134,42 +141,66 @@ def current() -> Trial | None:
     )
 
 
-def resume(*, actor: UUID) -> Subscription:
+def resume(*, expected_minor: int, actor: UUID) -> Subscription:
     """Go on with the bound tenant's paused subscription from now on; its first period is charged at once.
 
-    It stays paused until that is paid. Returns the subscription as it was before; the mirror brings the rest.
-    Raises :class:`NotPaused`, :class:`MethodMissing`, :class:`portal.gateway.account.MoneyStopped`,
+    ``expected_minor``: what the person was shown, in minor units; Stripe is asked again before, and another amount is
+    refused. It stays paused until that is paid. Returns the subscription as it was before; the mirror brings the rest.
+    Raises :class:`NotPaused`, :class:`MethodMissing`, :class:`ResumeMoved`,
+    :class:`portal.gateway.account.MoneyStopped`, :class:`portal.billing.leased.StillWorking`,
     :class:`portal.gateway.errors.StripeFailure`.
     """
     require_money_allowed()
-    subscription = live_subscription()
-    if subscription is None or subscription.status != "paused":
+    subscription = _paused()
+    db.session.commit()
+    _check_amount(subscription, expected_minor)
+    locked()
+    db.session.refresh(subscription)
+    if subscription.status != "paused":
         db.session.rollback()
         raise NotPaused
-    locked()
-    if not has_method(subscription):
-        db.session.rollback()
-        raise MethodMissing
     intent = uuid7()
-    audit.record("subscription.resume", "subscription", str(subscription.id), actor=actor)
+    audited = {"amount_minor": expected_minor}
+    audit.record("subscription.resume", "subscription", str(subscription.id), after=audited, actor=actor)
     work = stage_leased(
         "subscription.resume",
         f"subscription.resume:{intent}",
         tenant_id=subscription.tenant_id,
         payload={"stripe_subscription_id": subscription.stripe_subscription_id, "intent": str(intent)},
-        seconds=LEASE_SECONDS,
+        seconds=leased.SECONDS,
     )
     db.session.commit()
-    try:
-        refused = _resume(work)
-    except PaymentServiceUnavailable as error:
-        db.session.rollback()
-        release(work, str(error))
-        db.session.commit()
-        raise
+    refused = leased.do_now(work, _resume)
     if refused is not None:
         raise refused
     return subscription
+
+
+def _paused() -> Subscription:
+    subscription = live_subscription()
+    if subscription is None or subscription.status != "paused":
+        db.session.rollback()
+        raise NotPaused
+    if not has_method(subscription):
+        db.session.rollback()
+        raise MethodMissing
+    return subscription
+
+
+def _check_amount(subscription: Subscription, expected_minor: int) -> None:
+    """Stripe must still say what was shown; what it says otherwise is read again, and what it refuses too."""
+    stripe_id = subscription.stripe_subscription_id
+    try:
+        found = next_invoices.foretold(stripe_id, is_paused=True)
+    except StripeRefused:
+        want(stripe_id, "subscription")
+        db.session.commit()
+        raise
+    amount_minor = 0 if found is None else int(found["amount_due"])
+    if amount_minor != expected_minor:
+        next_invoices.look_again(subscription)
+        db.session.commit()
+        raise ResumeMoved(amount_minor=amount_minor, currency=subscription.currency)
 
 
 def carry_out_resume(work: Work) -> None:

@@ -18,6 +18,7 @@ _FAMILIES = {
     "invoice.": "invoice",
     "invoice_payment.": "invoice",
     "invoiceitem.": None,
+    "credit_note.": "invoice",
     "customer.": "customer",
     "customer.discount.": "subscription",
     "customer.source.": "customer",
@@ -37,6 +38,7 @@ _THROUGH = {
     "charge.": "payment_intent",
     "refund.": "payment_intent",
     "invoice_payment.": "invoice",
+    "credit_note.": "invoice",
 }
 
 # What we ask of Stripe's list of events: the same that an endpoint listens for (README), in groups of at most
@@ -85,6 +87,8 @@ POLLED: Mapping[str, tuple[str, ...]] = {
         "invoice.voided",
         "invoice.marked_uncollectible",
         "charge.refunded",
+        "credit_note.created",
+        "credit_note.voided",
         "refund.updated",
     ),
 }

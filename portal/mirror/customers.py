@@ -1,6 +1,6 @@
 """Stripe's customer: its payment methods and which is the default, the credit balance, the test clock."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
@@ -8,15 +8,11 @@ from portal import clock, tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
+from portal.gateway.lists import entries
 from portal.mirror import method_rows
 from portal.mirror.errors import Unmirrorable
 from portal.models import Customer, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
-
-if TYPE_CHECKING:  # importing it takes half a second
-    from stripe.params import CustomerPaymentMethodListParams
-
-_PAGE = 100  # Stripe's largest
 
 
 def fetch(object_id: str) -> dict[str, Any]:
@@ -31,14 +27,7 @@ def fetch(object_id: str) -> dict[str, Any]:
 
 
 def _methods(customer_id: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    params: CustomerPaymentMethodListParams = {"limit": _PAGE}
-    while True:
-        page = as_dict(gateway().read(lambda s: s.v1.customers.payment_methods.list(customer_id, params)))
-        found += page["data"]
-        if not page["has_more"]:
-            return found
-        params["starting_after"] = found[-1]["id"]
+    return list(entries(lambda page: gateway().read(lambda s: s.v1.customers.payment_methods.list(customer_id, page))))
 
 
 def customer(resource: dict[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 """The lines of a Stripe invoice, with the inputs that explain their amounts."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -9,27 +9,16 @@ from sqlalchemy.dialects.postgresql import insert
 from portal import clock
 from portal.extensions import db
 from portal.findings import report
-from portal.gateway.client import as_dict, gateway
+from portal.gateway.client import gateway
+from portal.gateway.lists import entries
 from portal.ids import uuid7
 from portal.mirror.line_explanations import Terms, details_of, explanation_of, price_of
 from portal.models import Invoice, InvoiceLine, Plan, PlanPrice
 
-if TYPE_CHECKING:  # importing them takes half a second
-    from stripe.params import InvoiceLineItemListParams
-
-PAGE = 100
-
 
 def fetch_all(stripe_invoice_id: str) -> list[dict[str, Any]]:
     """All lines of an invoice, in Stripe's order, a hundred a call."""
-    lines: list[dict[str, Any]] = []
-    params: InvoiceLineItemListParams = {"limit": PAGE}
-    while True:
-        page = as_dict(gateway().read(lambda s: s.v1.invoices.line_items.list(stripe_invoice_id, params)))  # noqa: B023
-        lines.extend(page["data"])
-        if not page["has_more"]:
-            return lines
-        params = {"limit": PAGE, "starting_after": lines[-1]["id"]}
+    return list(entries(lambda page: gateway().read(lambda s: s.v1.invoices.line_items.list(stripe_invoice_id, page))))
 
 
 def replace(invoice: Invoice, lines: list[dict[str, Any]], terms: Terms) -> None:

@@ -9,7 +9,7 @@ from portal import business_time, clock, tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.ids import uuid7
-from portal.mirror import attempts, invoice_lines, payments, plan_changes, standings, tax_rates
+from portal.mirror import attempts, credit_notes, invoice_lines, payments, plan_changes, standings, tax_rates
 from portal.mirror.customers import locked
 from portal.mirror.line_explanations import terms_of
 from portal.mirror.status_jumps import INVOICE, report_jump
@@ -29,6 +29,7 @@ def fetch(object_id: str) -> dict[str, Any]:
         invoice["lines"]["data"] = invoice_lines.fetch_all(object_id)
     for payment in invoice["payments"]["data"]:
         payments.complete(payment)
+    credit_notes.complete(invoice)
     tax_rates.complete(invoice["total_taxes"])
     return invoice
 
@@ -106,6 +107,7 @@ def _copy_amounts(row: Invoice, resource: dict[str, Any]) -> None:
     row.amount_due_minor = resource["amount_due"]
     row.amount_paid_minor = resource["amount_paid"]
     row.amount_remaining_minor = resource["amount_remaining"]
+    row.credited_minor = credit_notes.credited_of(resource)
     row.starting_balance_minor = resource["starting_balance"]
     row.ending_balance_minor = resource["ending_balance"]
     row.discounts = discounts_of(resource)

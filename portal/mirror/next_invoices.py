@@ -35,12 +35,17 @@ def follow(row: Subscription, resource: dict[str, Any]) -> None:
     seen = _shape(row, resource)
     if row.next_invoice_for != seen:
         row.next_invoice_for = seen
-        stage(
-            KIND,
-            f"{KIND}:{uuid7()}",
-            tenant_id=row.tenant_id,
-            payload={"stripe_subscription_id": row.stripe_subscription_id, "for": seen},
-        )
+        _owe(row, seen)
+
+
+def look_again(row: Subscription) -> None:
+    """Owe a new look at the next invoice in the current transaction: Stripe has said another amount since."""
+    _owe(row, row.next_invoice_for)
+
+
+def _owe(row: Subscription, seen: str) -> None:
+    payload = {"stripe_subscription_id": row.stripe_subscription_id, "for": seen}
+    stage(KIND, f"{KIND}:{uuid7()}", tenant_id=row.tenant_id, payload=payload)
 
 
 def refresh(work: Work) -> None:
@@ -51,7 +56,7 @@ def refresh(work: Work) -> None:
     row = _row(work)
     subscription_id, is_paused, is_live = row.stripe_subscription_id, row.status == "paused", row.is_live
     db.session.commit()
-    found = _foretold(subscription_id, is_paused=is_paused) if is_live else None
+    found = foretold(subscription_id, is_paused=is_paused) if is_live else None
     locked()
     row = _row(work)
     if row.next_invoice_for == work.payload["for"]:
@@ -75,8 +80,11 @@ def _id(expandable: Any) -> Any:
     return expandable["id"] if isinstance(expandable, dict) else expandable
 
 
-def _foretold(subscription_id: str, *, is_paused: bool) -> dict[str, Any] | None:
-    """Stripe's preview; of a paused one, of going on now. ``None`` when nothing will be charged."""
+def foretold(subscription_id: str, *, is_paused: bool) -> dict[str, Any] | None:
+    """Stripe's preview of the next invoice; of a paused one, of going on now. ``None`` when nothing will be charged.
+
+    Raises :class:`portal.gateway.errors.StripeFailure`.
+    """
     params: InvoiceCreatePreviewParams = {"subscription": subscription_id, "expand": _EXPAND}
     if is_paused:
         params["subscription_details"] = {"resume_at": "now", "billing_cycle_anchor": {"type": "now"}}

@@ -68,6 +68,7 @@ def _values(payment: dict[str, Any]) -> dict[str, Any]:
         "stripe_payment_intent_id": intent.get("id"),
         "status": payment["status"],
         "amount_minor": payment["amount_requested"] if payment["amount_paid"] is None else payment["amount_paid"],
+        "refunded_minor": charge.get("amount_refunded") or 0,
         "currency": payment["currency"],
         "method_type": details.get("type") or "",
         "method_brand": method.get("brand") or "",

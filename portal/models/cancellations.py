@@ -17,9 +17,11 @@ class Cancellation(TenantOwned, Timestamped, Stepped, Model):
     """A wish to leave: ``requested`` → ``scheduled`` | ``ended`` | ``failed``, ``scheduled`` → ``undone`` | ``ended``.
 
     One that was made at Stripe begins ``scheduled``. ``ending``: "period_end" or "now". ``refunds``: what goes back
-    of which invoice (``{"invoice": Stripe's id, "amount_minor"}``), decided before it was asked for; together
-    ``refund_minor`` of ``currency``. ``undone_by``: the field of Stripe's that takes it back. ``settled_at`` (real
-    time): when Stripe last answered us; what was read of the subscription before then is old.
+    of which invoice, decided before it was asked for: ``{"invoice": Stripe's id, "amount_minor", "way"}``; together
+    ``refund_minor`` of ``currency``, without what is only taken off an open one (``way``: "refund" or "credit").
+    ``stripe_credit_notes``: the same with the ``id`` of each note, as they are made. ``undone_by``: the field of
+    Stripe's that takes it back. ``settled_at`` (real time): when Stripe last answered us; what was read of the
+    subscription before then is old.
     """
 
     __tablename__ = "cancellations"
@@ -61,6 +63,11 @@ class Cancellation(TenantOwned, Timestamped, Stepped, Model):
     machine: Mapped[str] = mapped_column(server_default=MACHINE)
     state: Mapped[str]
     step_number: Mapped[int]
+
+    @property
+    def given_back_minor(self) -> int:
+        """What was really refunded, in minor units of ``currency``."""
+        return sum(int(note["amount_minor"]) for note in self.stripe_credit_notes if note["way"] == "refund")
 
     @property
     def is_open(self) -> bool:

@@ -53,7 +53,10 @@ class InvoiceLine(TenantOwned, Model):
 
 
 class Payment(TenantOwned, Model):
-    """Stripe's invoice payment and what became of it. ``intent_status``: Stripe's word for the payment intent."""
+    """Stripe's invoice payment and what became of it. ``intent_status``: Stripe's word for the payment intent.
+
+    ``refunded_minor``: what of its charge has gone back, by whomever.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -67,6 +70,7 @@ class Payment(TenantOwned, Model):
     stripe_payment_intent_id: Mapped[str | None]
     status: Mapped[str]
     amount_minor: Mapped[Minor]
+    refunded_minor: Mapped[Minor] = mapped_column(server_default="0")
     currency: Mapped[str]
     method_type: Mapped[str] = mapped_column(server_default="")
     method_brand: Mapped[str] = mapped_column(server_default="")
@@ -82,7 +86,8 @@ class Invoice(TenantOwned, Model):
 
     ``payment_state`` of an open one: "processing" (a bank takes days), "action_required" (the bank asks the payer),
     "failed" with ``failure_code``, "" when nothing was tried. ``overdue_since``: when it should have been paid and
-    was not, in business time; kept when it is paid after all.
+    was not, in business time; kept when it is paid after all. ``credited_minor``: what of the total credit notes and
+    refunds have taken, by whomever.
     """
 
     __tablename__ = "invoices"
@@ -112,6 +117,7 @@ class Invoice(TenantOwned, Model):
     amount_due_minor: Mapped[Minor]
     amount_paid_minor: Mapped[Minor]
     amount_remaining_minor: Mapped[Minor]
+    credited_minor: Mapped[Minor] = mapped_column(server_default="0")
     starting_balance_minor: Mapped[Minor] = mapped_column(server_default="0")
     ending_balance_minor: Mapped[Minor | None]
     discounts: Mapped[list[Any]] = mapped_column(server_default="[]")

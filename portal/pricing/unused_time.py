@@ -26,21 +26,27 @@ class BilledTime:
 
 
 @dataclass(frozen=True)
-class PaidInvoice:
-    """An invoice by the caller's ``key``: its total, what of it was really paid, and the time that it billed."""
+class BilledInvoice:
+    """An invoice by the caller's ``key``: its total, and the time that it billed.
+
+    ``paid_minor``: what of the total was really paid (or, of an open one, is still asked for). ``left_minor``: what
+    can still be given back of that. ``given_minor``: what was given back of it already for unused time.
+    """
 
     key: str
     total_minor: int
     paid_minor: int
+    left_minor: int
     billed: tuple[BilledTime, ...]
+    given_minor: int = 0
 
 
-def refunds(invoices: Sequence[PaidInvoice], at: int) -> dict[str, int]:
+def refunds(invoices: Sequence[BilledInvoice], at: int) -> dict[str, int]:
     """What goes back of each invoice for the time from ``at`` on, in minor units; those of nothing are left out.
 
-    Each gives its share of what was paid (what a balance covered was not), rounded half up once. An invoice whose
-    credits outweigh its charges, as after a downgrade, has given back already: that is taken off the others, in
-    their order.
+    Each gives its share of what was paid (what a balance covered was not), rounded half up once, and never more than
+    can still be given back of it. An invoice whose credits outweigh its charges, as after a downgrade, has given back
+    already: that is taken off the others, in their order.
     """
     shares = {invoice.key: _share(invoice, at) for invoice in invoices}
     owed_back = -sum(share for share in shares.values() if share < 0)
@@ -54,13 +60,14 @@ def refunds(invoices: Sequence[PaidInvoice], at: int) -> dict[str, int]:
     return found
 
 
-def _share(invoice: PaidInvoice, at: int) -> int:
+def _share(invoice: BilledInvoice, at: int) -> int:
     left = sum((line.left(at) for line in invoice.billed), Fraction(0))
     if left <= 0:
         return _rounded(left)
     if invoice.total_minor <= 0:
         return 0
-    return min(invoice.paid_minor, _rounded(left * invoice.paid_minor / invoice.total_minor))
+    share = _rounded(left * invoice.paid_minor / invoice.total_minor) - invoice.given_minor
+    return max(min(invoice.left_minor, share), 0)
 
 
 def _rounded(amount: Fraction) -> int:

@@ -14,6 +14,7 @@ from portal.gateway.inbox import want
 from portal.models import Checkout, Notice, PlanPrice, StripeCustomer, Subscription
 from portal.outbox import stage
 from tests.pages import rows
+from tests.support import changing, database
 from tests.support.shopping import buy, land, make_tenant, start, step
 from tests.support.steps import bring
 
@@ -77,6 +78,27 @@ def test_a_real_duplicate_is_ended_and_refunded(web, tenant, stripe_sandbox, dra
         row = db.session.scalars(select(Subscription).where(Subscription.stripe_subscription_id == second)).one()
         assert (row.superseded_reason, row.status) == ("duplicate", "canceled")
     assert refunds_for(second) == [9900]
+
+
+@pytest.mark.parametrize("balance", [-1000, -20000, 500])
+def test_what_a_duplicate_took_of_the_balance_comes_back(web, tenant, stripe_sandbox, drain, settings, balance):
+    """A part of the invoice, all of it, or a debt that it collected; told to staff, and once."""
+    buy(tenant, stripe_sandbox, drain, "starter")
+    with tenancy.bound(tenant):
+        customer = db.session.scalars(select(StripeCustomer.customer_id)).one()
+    params = {"amount": balance, "currency": "usd"}
+    gateway().write(lambda s: s.v1.customers.balance_transactions.create(customer, params))
+    second = stripe_subscribe(tenant, "professional")
+    stripe_sandbox.post("fail", match="POST /v1/customers/*/balance_transactions", mode="drop_after_effect")
+    see(second)
+    drain()
+    stripe_sandbox.forget("keys")
+    database.let_time_pass(settings)
+    drain()
+    assert refunds_for(second) == [amount for amount in [9900 + balance] if amount > 0]
+    found = gateway().read(lambda s: s.v1.customers.retrieve(customer)).balance
+    assert found == balance
+    assert "duplicate_balance" in {kind for kind, _ in changing.findings(tenant)}
 
 
 def test_paid_although_it_was_left(web, tenant, stripe_sandbox, drain):

@@ -64,7 +64,7 @@ FORMS: Mapping[str, Form] = {
         "processing_access": "wait",
     },
     "staff.create_coupon": {"code": "MADE", "name": "Made", "percent_off": "10", "duration": "once"},
-    "subscription.resume": {},
+    "subscription.resume": {"amount_minor": "2900"},
     "webhooks.stripe": {},
     "webhooks.stripe_short": {},
 }

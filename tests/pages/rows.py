@@ -339,6 +339,7 @@ def _payment(session: Session, of: Invoice, at: datetime, is_paid: bool) -> None
             id=uuid7(),
             invoice_id=of.id,
             stripe_invoice_payment_id=f"inpay_{of.number}_{of.id.hex}",
+            stripe_payment_intent_id=f"pi_{of.id.hex}",
             status="paid" if is_paid else "open",
             amount_minor=of.total_minor,
             currency=of.currency,

@@ -29,6 +29,54 @@ def test_leaving_says_when_and_what_is_kept(browser: Browser, person: Person, wr
     assert sent["ending"] == "period_end"
 
 
+def offer(browser: Browser) -> str:
+    links = [link["href"] for link in html.page(browser.get("/subscription/cancel")).all("a")]
+    return next((href for href in links if href.startswith("/plan-changes/new")), "")
+
+
+def test_a_smaller_plan_is_offered_for_as_many_seats(browser: Browser, person: Person, write: Session) -> None:
+    write.execute(update(Plan).values(max_quantity=10))
+    row = rows.subscription(write, person.tenant_id, "professional", quantity=7)
+    write.commit()
+    text = html.page(browser.get("/subscription/cancel")).one("main").text
+    assert "Starter costs $203.00 instead of $693.00." in text
+    assert "quantity=7" in offer(browser)
+    write.execute(update(Plan).values(max_quantity=5))  # a plan that is not sold for so many
+    write.commit()
+    assert offer(browser) == ""
+    write.execute(update(Plan).values(max_quantity=10))
+    row.status = "past_due"
+    write.commit()
+    assert offer(browser) == ""
+
+
+def test_no_smaller_plan_while_a_change_is_under_way(browser: Browser, person: Person, write: Session) -> None:
+    rows.subscription(write, person.tenant_id, "professional")
+    rows.plan_change(write, person.tenant_id, "scheduled", plan_id="enterprise")
+    write.commit()
+    assert offer(browser) == ""
+
+
+def test_what_stays_owed_is_said_before(browser: Browser, person: Person, write: Session) -> None:
+    write.execute(update(Plan).values(cancel_at="choice", cancel_refund="prorated"))
+    write.merge(Customer(tenant_id=person.tenant_id))
+    row = rows.subscription(write, person.tenant_id, status="past_due")
+    of = {"stripe_subscription_id": row.stripe_subscription_id, "subscription_id": row.id, "tax_minor": 0}
+    due = rows.overdue(
+        write, person.tenant_id, total_minor=2900, taxes=[], amount_remaining_minor=2900, age_days=10, **of
+    )
+    write.commit()
+    text = html.page(browser.get("/subscription/cancel")).one("main").text
+    assert "less to pay" in text
+    assert "stay owed: you can still pay that on the invoice" in text
+    due.payment_state = "processing"
+    write.commit()
+    text = html.page(browser.get("/subscription/cancel")).one("main").text
+    assert "A payment of your plan is still on its way." in text
+    answer = browser.send("/subscription/cancel", "/subscription/cancel", ending="now")
+    assert "Nothing was canceled." in html.page(answer, 409).one(role="alert").text
+
+
 def test_at_once_states_the_refund_beforehand(browser: Browser, person: Person, write: Session) -> None:
     write.execute(update(Plan).values(cancel_at="choice", cancel_refund="prorated"))
     write.merge(Customer(tenant_id=person.tenant_id))
@@ -117,7 +165,15 @@ def test_a_paused_plan_goes_on_for_what_is_said(browser: Browser, person: Person
     write.commit()
     banner = html.page(browser.get("/")).one(id="banner")
     assert "Going on costs $29.00 today." in banner.text
-    assert banner.form("/subscription/resume")
+    assert banner.form("/subscription/resume").fields()["amount_minor"] == "2900"
+
+
+def test_going_on_without_an_amount_asks_for_a_reload(browser: Browser, person: Person, write: Session) -> None:
+    write.merge(Customer(tenant_id=person.tenant_id, default_payment_method="pm_1"))
+    rows.subscription(write, person.tenant_id, status="paused", trial_end=rows.NOW)
+    write.commit()
+    assert browser.send("/subscription/resume", "/", amount_minor="").location == "/"
+    assert "Reload the page and try again." in html.page(browser.get("/")).text
 
 
 def test_somebody_who_only_looks_gets_no_buttons(app: APIFlask, person: Person, write: Session) -> None:

@@ -5,14 +5,14 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.pricing.unused_time import BilledTime, PaidInvoice, refunds
+from portal.pricing.unused_time import BilledInvoice, BilledTime, refunds
 
 DAY = 86_400
 MONTH = 30 * DAY
 
 
-def plain(paid: int = 2900, total: int = 2900, start: int = 0, end: int = MONTH) -> PaidInvoice:
-    return PaidInvoice("in_1", total, paid, (BilledTime(total, start, end),))
+def plain(paid: int = 2900, total: int = 2900, start: int = 0, end: int = MONTH) -> BilledInvoice:
+    return BilledInvoice("in_1", total, paid, paid, (BilledTime(total, start, end),))
 
 
 def test_half_of_the_time_is_half_of_the_money():
@@ -32,7 +32,7 @@ def test_only_what_was_really_paid_comes_back():
 def test_an_upgrade_in_the_middle_gives_both_invoices_their_share():
     """29.00 for the month; half way 14.50 back and 49.50 for the rest: three quarters through, 24.75 are left."""
     half, at = MONTH // 2, MONTH * 3 // 4
-    upgrade = PaidInvoice("in_2", 3500, 3500, (BilledTime(-1450, half, MONTH), BilledTime(4950, half, MONTH)))
+    upgrade = BilledInvoice("in_2", 3500, 3500, 3500, (BilledTime(-1450, half, MONTH), BilledTime(4950, half, MONTH)))
     found = refunds([upgrade, plain()], at)
     assert found == {"in_2": 1750, "in_1": 725}
     assert sum(found.values()) == 2475
@@ -40,8 +40,17 @@ def test_an_upgrade_in_the_middle_gives_both_invoices_their_share():
 
 def test_what_a_downgrade_gave_to_the_balance_does_not_come_back_again():
     half = MONTH // 2
-    down = PaidInvoice("in_2", -3500, 0, (BilledTime(-4950, half, MONTH), BilledTime(1450, half, MONTH)))
+    down = BilledInvoice("in_2", -3500, 0, 0, (BilledTime(-4950, half, MONTH), BilledTime(1450, half, MONTH)))
     assert refunds([down, plain(9900, 9900)], half) == {"in_1": 4950 - 3500}
+
+
+def test_what_went_back_already_leaves_only_the_rest():
+    """2500 of 2900 were refunded out of goodwill: of the 1450 for half of the time, 400 are left."""
+    billed = plain().billed
+    assert refunds([BilledInvoice("in_1", 2900, 2900, 400, billed)], MONTH // 2) == {"in_1": 400}
+    assert refunds([BilledInvoice("in_1", 2900, 2900, 2800, billed)], MONTH // 2) == {"in_1": 1450}
+    assert refunds([BilledInvoice("in_1", 2900, 2900, 1900, billed, given_minor=1000)], MONTH // 2) == {"in_1": 450}
+    assert refunds([BilledInvoice("in_1", 2900, 2900, 0, billed, given_minor=1500)], MONTH // 2) == {}
 
 
 @given(

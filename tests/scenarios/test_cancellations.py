@@ -87,6 +87,21 @@ def test_canceled_kept_canceled_again_and_over(life):
         cancel(life)
 
 
+def test_kept_after_stripe_refused_once(life):
+    life.buy()
+    cancel(life)
+    life.hear()
+    life.sandbox.post("fail", match="POST /v1/subscriptions/*", mode="400")
+    with pytest.raises(StripeRefused):
+        keep(life)
+    assert states(life) == ["scheduled"]
+    keep(life)
+    assert (states(life), leaving(life)) == (["undone"], None)
+    life.hear()
+    assert not life.subscription.cancel_at_period_end
+    assert told(life)["cancellation_undone"] == 1
+
+
 def test_at_once_gives_back_what_was_quoted_to_the_minor_unit(life, at_once):
     life.buy()
     life.advance(days=11, hours=7, minutes=13, seconds=5)
@@ -105,7 +120,7 @@ def test_at_once_gives_back_what_was_quoted_to_the_minor_unit(life, at_once):
     (note,) = life.sandbox.listed("credit_notes", customer=customer)
     (charge,) = life.sandbox.listed("charges", customer=customer)
     assert note["amount"] == charge["amount_refunded"] == stated.refund_minor
-    assert row.stripe_credit_notes == [note["id"]]
+    assert [each["id"] for each in row.stripe_credit_notes] == [note["id"]]
     assert life.get("customers/" + customer)["balance"] == 0
     kinds = told(life)
     assert (kinds["subscription_canceled"], kinds.get("cancellation_scheduled")) == (1, None)

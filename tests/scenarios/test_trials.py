@@ -4,12 +4,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from portal import tenancy
-from portal.billing import checkouts, trials
+from portal.billing import checkouts, leased, trials
 from portal.billing.subscriptions import live_subscription
 from portal.extensions import db
 from portal.gateway.client import gateway
+from portal.gateway.inbox import want
 from portal.models import Checkout, Notice, Plan
 from tests.pages.rows import written
+from tests.support import database
 from tests.support.life import Life
 from tests.support.shopping import ACTOR, start
 
@@ -85,16 +87,60 @@ def test_without_a_card_and_paused_until_there_is_one(life, plan):
     assert charged(life) == 0
     assert told(life)["trial_lapsed"] == 1
     with tenancy.bound(life.tenant_id), pytest.raises(trials.MethodMissing):
-        trials.resume(actor=ACTOR)
+        trials.resume(expected_minor=2900, actor=ACTOR)
     add_card(life)
     assert life.subscription.next_invoice["amount_due_minor"] == 2900
     with tenancy.bound(life.tenant_id):
-        trials.resume(actor=ACTOR)
+        trials.resume(expected_minor=2900, actor=ACTOR)
     life.hear()
     assert life.subscription.status == "active"
     assert charged(life) == 2900
     with tenancy.bound(life.tenant_id), pytest.raises(trials.NotPaused):
-        trials.resume(actor=ACTOR)
+        trials.resume(expected_minor=2900, actor=ACTOR)
+
+
+def paused(life: Life, plan) -> None:
+    """A trial that is over, and a card that came after."""
+    plan(trial_end="pause")
+    begin(life)
+    life.advance(days=15)
+    add_card(life)
+
+
+def test_going_on_costs_what_the_button_said_or_nothing(life, plan):
+    paused(life, plan)
+    customer = life.customer.stripe_customer_id
+    params = {"amount": -100, "currency": "usd"}
+    gateway().write(lambda s: s.v1.customers.balance_transactions.create(customer, params))
+    with tenancy.bound(life.tenant_id), pytest.raises(trials.ResumeMoved) as moved:
+        trials.resume(expected_minor=2900, actor=ACTOR)
+    assert (moved.value.params["amount_minor"], life.subscription.status) == (2800, "paused")
+    tenancy.fresh()
+    life.drain()  # no event has come: the refusal itself has it looked at again
+    assert life.subscription.next_amount_minor == 2800
+    with tenancy.bound(life.tenant_id):
+        trials.resume(expected_minor=2800, actor=ACTOR)
+    life.hear()
+    assert (life.subscription.status, charged(life)) == ("active", 2800)
+
+
+def test_a_worker_that_took_over_going_on_is_said_plainly(life, plan, monkeypatch, settings):
+    paused(life, plan)
+    stripe_id = life.subscription.stripe_subscription_id
+
+    def overtaken(*given: str) -> None:
+        """Stripe has answered, so late that a worker inherited the work and did it."""
+        monkeypatch.undo()
+        database.expire_leases(settings)
+        life.drain()
+        want(*given)
+
+    monkeypatch.setattr(trials, "want", overtaken)
+    with tenancy.bound(life.tenant_id), pytest.raises(leased.StillWorking):
+        trials.resume(expected_minor=2900, actor=ACTOR)
+    life.hear()
+    assert (life.subscription.status, charged(life)) == ("active", 2900)
+    assert life.get(f"subscriptions/{stripe_id}")["status"] == "active"
 
 
 def test_without_a_card_and_invoiced_at_the_end(life, plan):

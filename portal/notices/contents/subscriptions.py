@@ -144,9 +144,9 @@ def _given_back(subscription: Subscription) -> list[str]:
             Cancellation.refund_minor > 0,
         )
     ).first()
-    if row is None:
+    if row is None or row.given_back_minor == 0:
         return []
-    amount = money(row.refund_minor, row.currency)
+    amount = money(row.given_back_minor, row.currency)
     return [gettext("We refund %(amount)s for the time that is left. Banks may take some days.", amount=amount)]
 
 
