@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from portal import clock, steps
 from portal.billing import plan_quotes
+from portal.billing.plan_change_errors import PeriodOver
 from portal.billing.plan_quotes import Asked
 from portal.errors import Unavailable
 from portal.extensions import db
@@ -58,13 +59,15 @@ def perform(work: Work) -> None:
     confirmed_at = change.confirmed_at or change.created_at
     db.session.commit()
     try:
+        resource = mirrored.fetch(asked.subscription_id)
+        _require_same_period(asked, resource)
         if key_is_forgotten(confirmed_at):
-            answer = _found_later(asked)
+            answer = _found_later(asked, resource)
         elif asked.timing == "period_end":
             answer = _scheduled(change, asked, interval)
         else:
             answer = _updated(change, asked)
-    except (StripeRefused, StripeMisconfigured, GivenUp) as error:
+    except (StripeRefused, StripeMisconfigured, GivenUp, PeriodOver) as error:
         log.warning("a change of plan was refused: %s", error)
         _fail(work, error.code, subscription.stripe_subscription_id)
         return
@@ -126,9 +129,6 @@ def asked_of(change: PlanChange) -> Asked:
     """What is asked of Stripe for a change: from columns that never change, so that a repeat asks the same."""
     price = db.session.get_one(PlanPrice, change.plan_price_id)
     present = db.session.get_one(Plan, change.from_plan_id)
-    start, end = (clock.from_timestamp(stamp) for stamp in change.quote["whole"])
-    assert start is not None  # noqa: S101  (only None becomes None)
-    assert end is not None  # noqa: S101
     return Asked(
         subscription_id=_subscription_of(change).stripe_subscription_id,
         item_id=change.stripe_item_id,
@@ -141,7 +141,7 @@ def asked_of(change: PlanChange) -> Asked:
         product=str(present.stripe_product_id),
         plan_id=present.plan_id,
         is_free=price.unit_amount_minor == 0,
-        whole=(start, end),
+        whole=plan_quotes.period_of(change),
         credit_minor=change.credit_minor,
     )
 
@@ -233,14 +233,29 @@ def _changed_item(
     return found
 
 
-def _found_later(asked: Asked) -> dict[str, Any]:
+def _require_same_period(asked: Asked, resource: dict[str, Any]) -> None:
+    """The offer holds within its period only: a new cycle after a renewal would cost what was paid for the next one.
+
+    A subscription that has the new terms, or holds them back, was changed by a try whose answer was lost.
+    """
+    items = resource["items"]["data"]
+    if resource["pending_update"] or any(_is_wanted(item, asked) for item in items):
+        return
+    if not any(plan_quotes.period_of_item(item) == asked.whole for item in items if item["id"] == asked.item_id):
+        raise PeriodOver
+
+
+def _is_wanted(item: dict[str, Any], asked: Asked) -> bool:
+    return (item["price"]["id"], item.get("quantity")) == (asked.price_id, asked.quantity)
+
+
+def _found_later(asked: Asked, resource: dict[str, Any]) -> dict[str, Any]:
     """What Stripe shows of a change whose first try lies so far back that its key is forgotten there."""
-    resource = mirrored.fetch(asked.subscription_id)
     items = (resource["pending_update"] or {}).get("subscription_items") or resource["items"]["data"]
     if asked.timing == "period_end" and resource["schedule"]:
         schedule_id = resource["schedule"]
         return as_dict(gateway().read(lambda s: s.v1.subscription_schedules.retrieve(schedule_id)))
-    if not any((item["price"]["id"], item.get("quantity")) == (asked.price_id, asked.quantity) for item in items):
+    if not any(_is_wanted(item, asked) for item in items):
         raise GivenUp
     return resource
 

@@ -134,7 +134,8 @@ def _check_again(change: PlanChange, actor: UUID) -> None:
     asked = plan_change_work.asked_of(change)
     db.session.commit()
     try:
-        read_item(subscription)
+        if plan_quotes.period_of_item(read_item(subscription)) != asked.whole:  # it was renewed
+            _replace(change, subscription, wanted, actor, errors.QuoteMoved)
         priced = plan_quotes.price(asked)
     except errors.SubscriptionMoved as error:
         _expire(change, error.code)

@@ -9,6 +9,7 @@ from portal.gateway.client import as_dict, gateway
 from portal.mirror import tax_rates
 from portal.mirror.invoices import discounts_of, taxes_of
 from portal.mirror.line_explanations import details_of, explanation_of, price_of, terms_of
+from portal.models import PlanChange
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import (
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # importing them takes half a second
 
 _EXPAND = ["discounts.source.coupon"]
 Preview = dict[str, Any]
+Period = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Asked:
     product: str
     plan_id: str
     is_free: bool
-    whole: tuple[datetime, datetime]
+    whole: Period
     credit_minor: int = 0
 
     @property
@@ -60,6 +62,16 @@ class Priced:
     def figures(self) -> dict[str, Any]:
         """Every amount of both, to be compared to the minor unit."""
         return {"today": _figures(self.today) if self.today else None, "next": _figures(self.following)}
+
+
+def period_of(change: PlanChange) -> Period:
+    """The billing period that a quote was made for."""
+    return _period(*change.quote["whole"])
+
+
+def period_of_item(item: dict[str, Any]) -> Period:
+    """The period under way of a subscription's item, as Stripe has it now."""
+    return _period(item["current_period_start"], item["current_period_end"])
 
 
 def unused_minor(asked: Asked) -> int:
@@ -158,9 +170,13 @@ def _end_of_trial(asked: Asked) -> "InvoiceCreatePreviewParamsSubscriptionDetail
     return {"trial_end": "now"} if asked.is_free else {}
 
 
+def _period(start: int, end: int) -> Period:
+    return _required(clock.from_timestamp(start)), _required(clock.from_timestamp(end))
+
+
 def _required(moment: datetime | None) -> datetime:
     if moment is None:
-        raise ValueError("a change with prorations has the second that they count from")
+        raise ValueError("a period has its ends, and a change with prorations the second that they count from")
     return moment
 
 
