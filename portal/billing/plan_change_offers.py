@@ -123,6 +123,7 @@ def make(subscription: Subscription, wanted: Wanted, actor: UUID | None) -> Plan
         item_id=item["id"],
         price_id=wanted.price.stripe_price_id,
         quantity=wanted.quantity,
+        interval=wanted.price.interval,
         timing=timing,
         changes_interval=kind == "interval",
         proration_at=min(max(asked_at, whole[0]), whole[1] - timedelta(seconds=1)) if timing == "now" else None,

@@ -131,7 +131,7 @@ def _check_again(change: PlanChange, actor: UUID) -> None:
         _replace(change, subscription, wanted, actor, errors.QuoteExpired)
     if not is_same:
         _replace(change, subscription, wanted, actor, errors.QuoteMoved)
-    asked = plan_change_work.asked_of(change)
+    asked = plan_quotes.asked_of(change)
     db.session.commit()
     try:
         if plan_quotes.period_of_item(read_item(subscription)) != asked.whole:  # it was renewed

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from portal import clock
+from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.mirror import tax_rates
 from portal.mirror.invoices import discounts_of, taxes_of
 from portal.mirror.line_explanations import details_of, explanation_of, price_of, terms_of
-from portal.models import PlanChange
+from portal.models import Plan, PlanChange, PlanPrice, Subscription
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import (
@@ -36,6 +37,7 @@ class Asked:
     item_id: str
     price_id: str
     quantity: int
+    interval: str
     timing: str
     changes_interval: bool
     proration_at: datetime | None
@@ -62,6 +64,29 @@ class Priced:
     def figures(self) -> dict[str, Any]:
         """Every amount of both, to be compared to the minor unit."""
         return {"today": _figures(self.today) if self.today else None, "next": _figures(self.following)}
+
+
+def asked_of(change: PlanChange) -> Asked:
+    """What is asked of Stripe for a change: from columns that never change, so that a repeat asks the same."""
+    price = db.session.get_one(PlanPrice, change.plan_price_id)
+    present = db.session.get_one(Plan, change.from_plan_id)
+    subscription = db.session.get_one(Subscription, (change.tenant_id, change.subscription_id))
+    return Asked(
+        subscription_id=subscription.stripe_subscription_id,
+        item_id=change.stripe_item_id,
+        price_id=str(price.stripe_price_id),
+        quantity=change.quantity,
+        interval=price.interval,
+        timing=change.timing,
+        changes_interval=change.changes_interval,
+        proration_at=change.proration_at,
+        currency=change.currency,
+        product=str(present.stripe_product_id),
+        plan_id=present.plan_id,
+        is_free=price.unit_amount_minor == 0,
+        whole=period_of(change),
+        credit_minor=change.credit_minor,
+    )
 
 
 def period_of(change: PlanChange) -> Period:

@@ -23,6 +23,29 @@ def terms_of(row: Subscription | None) -> Terms | None:
     return None if row is None else (row.plan_id, row.plan_price_id, row.quantity)
 
 
+def carried_of(row: Subscription | None) -> tuple[list[str], str | None] | None:
+    """What a schedule copies of a subscription beside its items: discounts and payment method."""
+    return None if row is None else ([each["id"] for each in row.discounts or ()], row.default_payment_method)
+
+
+def owe_refit(row: Subscription) -> None:
+    """What a schedule copied has changed since: a change that waits for the end of the period is fitted to it."""
+    change = db.session.scalars(
+        select(PlanChange).where(
+            PlanChange.subscription_id == row.id,
+            PlanChange.timing == "period_end",
+            PlanChange.state.in_(("confirmed", "scheduled")),
+        )
+    ).first()
+    if change is not None:
+        stage(
+            "plan_change.refit",
+            f"plan_change.refit:{uuid7()}",
+            tenant_id=row.tenant_id,
+            payload={"plan_change_id": str(change.id)},
+        )
+
+
 def follow(row: Subscription, former: Terms | None, resource: dict[str, Any]) -> None:
     """The subscription was just mirrored: tell of a new plan, and settle the change that led (or did not lead) to it.
 

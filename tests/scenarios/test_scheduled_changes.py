@@ -1,0 +1,125 @@
+"""A change that waits for the end of the period, and what else happens to the subscription meanwhile."""
+
+from decimal import Decimal
+
+import pytest
+
+from portal import tenancy
+from portal.billing import discounts, payment_methods
+from portal.gateway.client import gateway
+from tests.scenarios.test_plan_changes import at_stripe, confirmed, invoices
+from tests.scenarios.test_trials import add_card
+from tests.support import changing, coupons
+from tests.support.life import Life
+from tests.support.shopping import ACTOR, start
+
+HALF, ONE_MONTH = {"percent_off": Decimal(50), "duration": "forever"}, {
+    "percent_off": Decimal(50), "duration": "repeating", "duration_in_months": 1,
+}  # fmt: skip
+
+
+def subscription(life: Life):
+    """As Stripe has it."""
+    return life.get(f"subscriptions/{life.subscription.stripe_subscription_id}")
+
+
+def schedule(life: Life):
+    return life.get(f"subscription_schedules/{subscription(life)['schedule']}")
+
+
+def bought_with(life: Life, plan: str, coupon: str) -> None:
+    checkout = start(life.tenant_id, plan, "month", coupon)
+    life.sandbox.pay(str(checkout.stripe_session_id))
+    life.land(checkout)
+
+
+def used(life: Life, coupon: str):
+    with tenancy.bound(life.tenant_id):
+        redemption = discounts.apply(coupon, actor=ACTOR)
+    life.hear()
+    return redemption
+
+
+def test_a_coupon_waits_for_the_change_or_the_change_is_taken_back(life: Life):
+    """Used now it would save on the plan that is being left, and be lost with it."""
+    coupons.make(life.web, "HALF", **HALF)
+    life.buy("professional")
+    with tenancy.bound(life.tenant_id):
+        shown = discounts.quote("HALF")
+    change = confirmed(life, "starter")
+    with tenancy.bound(life.tenant_id):
+        with pytest.raises(discounts.PlanIsChanging):
+            discounts.quote("HALF")
+        with pytest.raises(discounts.PlanIsChanging):
+            discounts.apply("HALF", actor=ACTOR, shown_saving_minor=shown.saving_minor)
+    assert subscription(life)["discounts"] == []
+    changing.cancel(life.tenant_id, change)
+    life.hear()
+    used(life, "HALF")
+    life.advance(days=32)
+    assert invoices(life) == [(9900, "paid"), (4950, "paid")]
+
+
+@pytest.mark.parametrize(("plan", "interval"), [("starter", "month"), ("professional", "year")])
+def test_a_new_default_card_is_charged_by_the_change_too(life: Life, plan: str, interval: str):
+    life.buy("professional")
+    assert confirmed(life, plan, interval).state == "scheduled"
+    add_card(life)
+    with tenancy.bound(life.tenant_id):
+        new = next(entry.method for entry in payment_methods.listed() if not entry.is_default)
+        payment_methods.make_default(new.id, actor=ACTOR)
+    life.hear()
+    assert schedule(life)["default_settings"]["default_payment_method"] == new.stripe_payment_method_id
+    life.advance(days=32)
+    assert (life.subscription.plan_id, life.subscription.interval) == (plan, interval)
+    assert subscription(life)["default_payment_method"] == new.stripe_payment_method_id
+    assert changing.findings(life.tenant_id) == []
+
+
+def test_a_discount_that_is_removed_does_not_come_back_with_the_change(life: Life):
+    coupons.make(life.web, "HALF", **HALF)
+    life.buy("professional")
+    redemption = used(life, "HALF")
+    change = confirmed(life, "starter")
+    assert change.next_minor == 1450
+    with tenancy.bound(life.tenant_id):
+        discounts.remove(redemption.id, actor=ACTOR)
+    life.hear()
+    assert schedule(life)["phases"][-1]["discounts"] == []
+    assert changing.seen(life.tenant_id, change).next_minor == 2900, "what is promised follows"
+    life.advance(days=32)
+    assert (life.subscription.plan_id, life.subscription.discounts) == ("starter", [])
+    assert invoices(life) == [(9900, "paid"), (2900, "paid")]
+    assert changing.findings(life.tenant_id) == []
+
+
+def test_a_discount_that_somebody_gives_or_takes_at_stripe_is_kept_or_gone(life: Life):
+    life.buy("professional")
+    assert confirmed(life, "starter").state == "scheduled"
+    coupon = gateway().write(lambda s: s.v1.coupons.create({"percent_off": 10, "duration": "forever"})).id
+    at_stripe(life, discounts=[{"coupon": coupon}])
+    life.advance(days=32)
+    assert invoices(life) == [(9900, "paid"), (2610, "paid")]
+    assert confirmed(life, "free").state == "scheduled"
+    at_stripe(life, discounts="")
+    assert schedule(life)["phases"][-1]["discounts"] == []
+    life.advance(days=32)
+    assert (life.subscription.plan_id, invoices(life)[2:]) == ("free", [(0, "paid")])
+
+
+@pytest.mark.parametrize(("plan", "interval", "price"), [("starter", "month", 2900), ("professional", "year", 99000)])
+def test_a_discount_that_runs_out_before_the_change_is_neither_promised_nor_kept(
+    life: Life, plan: str, interval: str, price: int
+):
+    coupons.make(life.web, "ONEM", **ONE_MONTH)
+    bought_with(life, "professional", "ONEM")
+    life.advance(days=10)
+    change = confirmed(life, plan, interval)
+    assert (change.state, change.next_minor, change.quote["next"]["discounts"]) == ("scheduled", price, [])
+    assert schedule(life)["phases"][-1]["discounts"] == []
+    line = change.quote["next"]["lines"][0]
+    assert line["start"] == change.effective_at.timestamp()
+    life.advance(days=30)
+    assert (life.subscription.plan_id, life.subscription.discounts) == (plan, [])
+    assert invoices(life) == [(4950, "paid"), (price, "paid")]
+    assert changing.findings(life.tenant_id) == []
