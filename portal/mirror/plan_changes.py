@@ -9,7 +9,7 @@ from portal import clock, steps
 from portal.extensions import db
 from portal.findings import report
 from portal.ids import uuid7
-from portal.models import Invoice, PlanChange, PlanPrice, Subscription
+from portal.models import Invoice, InvoiceLine, PlanChange, PlanPrice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
 from portal.outbox import stage
@@ -120,12 +120,33 @@ def waits(stripe_invoice_id: str) -> bool:
 
 def compare(invoice: Invoice) -> None:
     """What a change cost has to be what was quoted: anything else becomes a finding (``charged_otherwise``)."""
+    if invoice.billing_reason not in ("subscription_update", "subscription_cycle") or invoice.status == "draft":
+        return
     change = db.session.scalars(
         select(PlanChange).where(PlanChange.stripe_invoice_id == invoice.stripe_invoice_id)
-    ).first()
-    quoted = None if change is None else (change.quote["today"] or {}).get("total_minor")
-    if change is not None and quoted is not None and quoted != invoice.total_minor:
+    ).first() or _first_after(invoice)
+    if change is None:
+        return
+    change.stripe_invoice_id = invoice.stripe_invoice_id
+    quoted = (change.quote["next" if change.timing == "period_end" else "today"] or {}).get("total_minor")
+    if quoted is not None and quoted != invoice.total_minor:
         report("charged_otherwise", str(change.id), quoted_minor=quoted, invoiced_minor=invoice.total_minor)
+
+
+def _first_after(invoice: Invoice) -> PlanChange | None:
+    """The scheduled change that begins with an invoice: its period does so with one of the invoice's lines."""
+    begins = select(InvoiceLine.period_start).where(
+        InvoiceLine.tenant_id == invoice.tenant_id, InvoiceLine.invoice_id == invoice.id
+    )
+    return db.session.scalars(
+        select(PlanChange).where(
+            PlanChange.subscription_id == invoice.subscription_id,
+            PlanChange.timing == "period_end",
+            PlanChange.state.in_(("scheduled", "applied")),
+            PlanChange.stripe_invoice_id.is_(None),
+            PlanChange.effective_at.in_(begins),
+        )
+    ).first()
 
 
 def _is_dropped(change: PlanChange, resource: dict[str, Any]) -> bool:

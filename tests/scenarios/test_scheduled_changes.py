@@ -123,3 +123,16 @@ def test_a_discount_that_runs_out_before_the_change_is_neither_promised_nor_kept
     assert (life.subscription.plan_id, life.subscription.discounts) == (plan, [])
     assert invoices(life) == [(4950, "paid"), (price, "paid")]
     assert changing.findings(life.tenant_id) == []
+
+
+def test_a_first_invoice_that_is_not_what_was_promised_is_found(life: Life):
+    life.buy("professional")
+    change = confirmed(life, "starter")
+    params = {"customer": life.customer.stripe_customer_id, "amount": 500, "currency": life.subscription.currency}
+    gateway().write(lambda s: s.v1.invoice_items.create(params))
+    life.advance(days=32)
+    assert invoices(life) == [(9900, "paid"), (3400, "paid")]
+    assert changing.findings(life.tenant_id) == [("charged_otherwise", str(change.id))]
+    assert changing.seen(life.tenant_id, change).stripe_invoice_id is not None
+    life.advance(days=32)
+    assert len(changing.findings(life.tenant_id)) == 1
