@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import stripe
 
 from .conftest import Sandbox
@@ -82,6 +83,18 @@ def test_a_discount_that_is_gone_does_not_stop_the_phase_that_names_it(shared: S
     who.v1.subscriptions.update(who.id, {"discounts": ""})
     who.to(MARCH + 3700)
     assert totals(who, who.id)[-1] == 2000
+
+
+@pytest.mark.parametrize(
+    "params", [{"cancel_at_period_end": True}, {"cancel_at": MARCH}, {"cancel_at_period_end": False}]
+)
+def test_how_it_ends_is_the_affair_of_its_schedule(shared: Sandbox, params: Any) -> None:
+    who = Subscriber(shared)
+    made = who.v1.subscription_schedules.create({"from_subscription": who.id})
+    with pytest.raises(stripe.InvalidRequestError, match=f"managed by the subscription schedule `{made.id}`"):
+        who.v1.subscriptions.update(who.id, params)
+    who.v1.subscription_schedules.release(made.id)
+    who.v1.subscriptions.update(who.id, params)
 
 
 def test_cancelling_it_cancels_the_subscription(shared: Sandbox) -> None:
