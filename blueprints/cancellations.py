@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from blueprints.forms.cancellations import CancelForm
-from portal.billing import cancellations, catalogue
+from portal.billing import cancellations, catalogue, plan_change_views
 from portal.billing.cancellation_quotes import Quote, QuoteGone
 from portal.billing.catalogue import Offer
 from portal.formats import date
@@ -90,6 +90,7 @@ def _page(sent: CancelForm, status: int = 200, moved: QuoteGone | None = None) -
         status=status,
         quote=quote,
         form=sent,
+        coming=plan_change_views.coming(),
         ending=chosen,
         moved=moved,
         cheaper=_cheaper(quote),

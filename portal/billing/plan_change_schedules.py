@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from portal.billing.plan_quotes import Asked
 from portal.gateway.client import as_dict, gateway, keyed
+from portal.mirror import subscriptions
 from portal.mirror.discounts import reaching
 
 if TYPE_CHECKING:  # importing them takes half a second
@@ -51,6 +52,15 @@ def release(schedule_id: str, key: str) -> None:
     """The subscription goes on without the schedule. Raises :class:`portal.gateway.errors.StripeFailure`."""
     options = keyed(key)
     gateway().write(lambda s: s.v1.subscription_schedules.release(schedule_id, None, options))
+
+
+def let_go(subscription_id: str, key: str) -> None:
+    """Release what holds a subscription that is to end: Stripe lets nobody else say when. What it would have changed
+    is dropped. Raises :class:`portal.gateway.errors.StripeFailure`.
+    """
+    schedule_id = subscriptions.fetch(subscription_id)["schedule"]
+    if schedule_id is not None:
+        release(schedule_id, f"{key}:{schedule_id}")
 
 
 def _fits(schedule: dict[str, Any], params: "SubscriptionScheduleUpdateParams") -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from portal import clock, steps
 from portal.billing import plan_change_schedules, plan_quotes
-from portal.billing.plan_change_errors import PeriodOver
+from portal.billing.plan_change_errors import PeriodOver, SubscriptionEnding
 from portal.billing.plan_quotes import Asked
 from portal.errors import Unavailable
 from portal.extensions import db
@@ -54,14 +54,14 @@ def perform(work: Work) -> None:
     db.session.commit()
     try:
         resource = mirrored.fetch(asked.subscription_id)
-        _require_same_period(asked, resource)
+        _require_unchanged(asked, resource)
         if asked.timing == "period_end":
             answer = _scheduled(work, change, asked, resource)
         elif key_is_forgotten(confirmed_at):
             answer = _found_later(asked, resource)
         else:
             answer = _updated(change, asked)
-    except (StripeRefused, StripeMisconfigured, GivenUp, PeriodOver) as error:
+    except (StripeRefused, StripeMisconfigured, GivenUp, PeriodOver, SubscriptionEnding) as error:
         log.warning("a change of plan was refused: %s", error)
         _fail(work, error.code, asked.subscription_id)
         return
@@ -211,14 +211,17 @@ def _begun(change: PlanChange, resource: dict[str, Any]) -> dict[str, Any] | Non
     return schedule
 
 
-def _require_same_period(asked: Asked, resource: dict[str, Any]) -> None:
+def _require_unchanged(asked: Asked, resource: dict[str, Any]) -> None:
     """The offer holds within its period only: a new cycle after a renewal would cost what was paid for the next one.
+    Nor does it hold for a subscription that was cancelled since.
 
     A subscription that has the new terms, or holds them back, was changed by a try whose answer was lost.
     """
     items = resource["items"]["data"]
     if resource["pending_update"] or any(_is_wanted(item, asked) for item in items):
         return
+    if resource["cancel_at"] is not None:
+        raise SubscriptionEnding
     if not any(plan_quotes.period_of_item(item) == asked.whole for item in items if item["id"] == asked.item_id):
         raise PeriodOver
 

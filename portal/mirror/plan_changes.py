@@ -9,7 +9,7 @@ from portal import clock, steps
 from portal.extensions import db
 from portal.findings import report
 from portal.ids import uuid7
-from portal.models import Invoice, InvoiceLine, PlanChange, PlanPrice, Subscription
+from portal.models import Cancellation, Invoice, InvoiceLine, PlanChange, PlanPrice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
 from portal.outbox import stage
@@ -96,15 +96,21 @@ def settle(change: PlanChange, resource: dict[str, Any]) -> None:
         return
     if not _is_dropped(change, resource):
         return
+    is_leaving = _is_leaving(change)
     lapsed = change.state == "awaiting_payment" and change.cancel_requested_at is None
-    if change.state == "scheduled" and change.cancel_requested_at is None and resource["status"] in LIVE_STATUSES:
+    wanted = is_leaving or change.cancel_requested_at is not None
+    if change.state == "scheduled" and not wanted and resource["status"] in LIVE_STATUSES:
         report("plan_change_dropped", str(change.id), schedule=change.stripe_schedule_id)
     _close(change, "expired" if lapsed else "canceled")
-    notify("plan_change_ended", str(change.id))
+    if not is_leaving:  # of leaving another notice tells, and the subscription does not go on
+        notify("plan_change_ended", str(change.id))
 
 
 def has_arrived(change: PlanChange, resource: dict[str, Any]) -> bool:
-    """Whether the subscription is what the change wanted."""
+    """Whether the subscription is what the change wanted: for one that ended with its period, it never was."""
+    ended_at = resource["ended_at"]
+    if change.timing == "period_end" and ended_at is not None and ended_at <= change.effective_at.timestamp():
+        return False
     price_id = db.session.get_one(PlanPrice, change.plan_price_id).stripe_price_id
     terms = [(item["price"]["id"], item.get("quantity")) for item in resource["items"]["data"]]
     return resource["pending_update"] is None and (price_id, change.quantity) in terms
@@ -147,6 +153,15 @@ def _first_after(invoice: Invoice) -> PlanChange | None:
             PlanChange.effective_at.in_(begins),
         )
     ).first()
+
+
+def _is_leaving(change: PlanChange) -> bool:
+    """Whether the subscription was cancelled, which takes a scheduled change back."""
+    found = select(Cancellation.id).where(
+        Cancellation.subscription_id == change.subscription_id,
+        Cancellation.state.in_(("requested", "scheduled", "ended")),
+    )
+    return change.timing == "period_end" and db.session.scalar(found.limit(1)) is not None
 
 
 def _is_dropped(change: PlanChange, resource: dict[str, Any]) -> bool:

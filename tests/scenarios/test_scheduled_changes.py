@@ -3,12 +3,17 @@
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 
 from portal import tenancy
-from portal.billing import discounts, payment_methods
+from portal.billing import cancellations, catalogue, discounts, payment_methods
+from portal.extensions import db
 from portal.gateway.client import gateway
+from portal.mirror import plan_changes as outcome
+from portal.models import Plan, PlanChange
+from tests.pages.rows import written
 from tests.scenarios.test_plan_changes import at_stripe, confirmed, invoices
-from tests.scenarios.test_trials import add_card
+from tests.scenarios.test_trials import add_card, told
 from tests.support import changing, coupons
 from tests.support.life import Life
 from tests.support.shopping import ACTOR, start
@@ -136,3 +141,48 @@ def test_a_first_invoice_that_is_not_what_was_promised_is_found(life: Life):
     assert changing.seen(life.tenant_id, change).stripe_invoice_id is not None
     life.advance(days=32)
     assert len(changing.findings(life.tenant_id)) == 1
+
+
+@pytest.mark.parametrize("ending", ["period_end", "now"])
+def test_leaving_takes_the_scheduled_change_back(life: Life, settings, ending: str):
+    with written(settings) as session:
+        session.execute(update(Plan).values(cancel_at="choice"))
+    life.buy("professional")
+    change = confirmed(life, "starter")
+    with tenancy.bound(life.tenant_id):
+        token = cancellations.quote().token
+        row = cancellations.cancel(ending, actor=ACTOR, token=token)
+    life.hear()
+    assert row.state == ("ended" if ending == "now" else "scheduled")
+    assert changing.seen(life.tenant_id, change).state == "canceled"
+    assert (subscription(life)["schedule"], life.subscription.scheduled_at) == (None, None)
+    assert "plan_change_ended" not in told(life), "it would say that the subscription goes on"
+    life.advance(days=32)
+    assert (life.subscription.status, life.subscription.plan_id) == ("canceled", "professional")
+    assert (invoices(life), changing.findings(life.tenant_id)) == ([(9900, "paid")], [])
+
+
+def test_a_change_that_comes_with_the_end_was_not_made(life: Life):
+    """As where the end was asked for at Stripe before the schedule was made there."""
+    life.buy("professional")
+    change = confirmed(life, "starter")
+    resource = {**subscription(life), "status": "canceled", "ended_at": int(change.effective_at.timestamp())}
+    with tenancy.bound(life.tenant_id):
+        price = catalogue.offer("starter", "month")[1].stripe_price_id
+        resource["items"]["data"][0]["price"]["id"] = price
+        found = db.session.get_one(PlanChange, (life.tenant_id, change.id))
+        assert not outcome.has_arrived(found, resource)
+        assert outcome.has_arrived(found, {**resource, "ended_at": resource["ended_at"] + 1})
+
+
+def test_a_change_that_is_performed_after_the_cancellation_is_not_made(life: Life):
+    life.buy("starter")
+    change = changing.quote(life.tenant_id, "professional")
+    life.sandbox.post("fail", match="POST /v1/subscriptions/*", mode="500", times=1)
+    assert changing.confirm(life.tenant_id, change).state == "confirmed"
+    with tenancy.bound(life.tenant_id):
+        cancellations.cancel("period_end", actor=ACTOR)
+    life.drain()
+    ended = changing.seen(life.tenant_id, change)
+    assert (ended.state, ended.error_code) == ("failed", "subscription_ending")
+    assert invoices(life) == [(2900, "paid")]
