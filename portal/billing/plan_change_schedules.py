@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from portal.billing.plan_quotes import Asked
 from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.errors import StripeRefused
 from portal.mirror import subscriptions
 from portal.mirror.discounts import reaching
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # importing them takes half a second
         SubscriptionScheduleUpdateParamsPhaseItem,
     )
 
+_HOLDING = ("active", "not_started")
 MARK = "plan_change_id"
 
 
@@ -49,9 +51,16 @@ def write(schedule: dict[str, Any], change_id: str, asked: Asked, resource: dict
 
 
 def release(schedule_id: str, key: str) -> None:
-    """The subscription goes on without the schedule. Raises :class:`portal.gateway.errors.StripeFailure`."""
+    """The subscription goes on without the schedule, whoever released it.
+
+    Raises :class:`portal.gateway.errors.StripeFailure` while Stripe holds on to it.
+    """
     options = keyed(key)
-    gateway().write(lambda s: s.v1.subscription_schedules.release(schedule_id, None, options))
+    try:
+        gateway().write(lambda s: s.v1.subscription_schedules.release(schedule_id, None, options))
+    except StripeRefused:
+        if read(schedule_id)["status"] in _HOLDING:
+            raise
 
 
 def let_go(subscription_id: str, key: str) -> None:

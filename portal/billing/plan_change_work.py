@@ -76,16 +76,15 @@ def cancel(work: Work) -> None:
     db.session.commit()
     try:
         if state == "scheduled" and schedule_id:
-            plan_change_schedules.release(schedule_id, f"{work.key}:{schedule_id}")
+            plan_change_schedules.release(schedule_id, work.key)
         elif state == "awaiting_payment" and invoice_id:
-            key = keyed(f"plan_change.void:{change.id}")
-            gateway().write(lambda s: s.v1.invoices.void_invoice(invoice_id, None, key))
+            gateway().write(lambda s: s.v1.invoices.void_invoice(invoice_id, None, keyed(work.key)))
     except StripeRefused as error:
-        log.info("nothing to take back any more; reading the subscription says how it ended: %s", error)
+        log.info("reading the subscription says how it ended, or that it can be taken back again: %s", error)
     if invoice_id:
         want(invoice_id, "invoice")
         db.session.commit()
-    _settle(work, stripe_id)
+    _settle(work, stripe_id, was_asked=True)
 
 
 def check(work: Work) -> None:
@@ -97,15 +96,15 @@ def check(work: Work) -> None:
 
 
 def release(work: Work) -> None:
-    """The schedule of a change has done its part: the subscription goes on without it."""
+    """The schedule of a change has done its part, or could not be written: the subscription goes on without it.
+
+    Raises :class:`portal.gateway.errors.StripeFailure` while Stripe holds on to it; it is tried again then.
+    """
     change = _locked_change(work)
     schedule_id, stripe_id = change.stripe_schedule_id, _subscription_of(change).stripe_subscription_id
     db.session.commit()
-    try:
-        if schedule_id:
-            plan_change_schedules.release(schedule_id, f"{work.key}:{schedule_id}")
-    except StripeRefused as error:
-        log.info("the schedule is over already: %s", error)
+    if schedule_id:
+        plan_change_schedules.release(schedule_id, f"{work.key}:{work.attempts}")
     want(stripe_id, "subscription")
     finish(work)
     db.session.commit()
@@ -267,17 +266,24 @@ def _fail(work: Work, error_code: str, stripe_id: str) -> None:
     steps.move(change, "failed", reason=error_code)
     change.error_code, change.closed_at = error_code, clock.now()
     audit.record("plan_change.fail", "plan_change", str(change.id), after={"error": error_code})
+    if change.stripe_schedule_id is not None:  # begun, and never to be finished
+        outcome.owe_release(change)
     want(stripe_id, "subscription")
     finish(work)
     db.session.commit()
 
 
-def _settle(work: Work, stripe_id: str) -> None:
-    """Read the subscription after what was done, and end the change as it says."""
+def _settle(work: Work, stripe_id: str, *, was_asked: bool = False) -> None:
+    """Read the subscription after what was done, and end the change as it says.
+
+    One that goes on although it ``was_asked`` to end can be asked again.
+    """
     resource = mirrored.fetch(stripe_id)
     change = _locked_change(work)
     if change.state in ("awaiting_payment", "scheduled"):
         outcome.settle(change, resource)
+    if was_asked and change.is_under_way:
+        change.cancel_requested_at = None
     want(stripe_id, "subscription")
     finish(work)
     db.session.commit()

@@ -87,12 +87,7 @@ def settle(change: PlanChange, resource: dict[str, Any]) -> None:
     if has_arrived(change, resource):
         _close(change, "applied")
         if change.stripe_schedule_id and resource["schedule"] == change.stripe_schedule_id:
-            stage(
-                "plan_change.release",
-                f"plan_change.release:{change.id}",
-                tenant_id=change.tenant_id,
-                payload={"plan_change_id": str(change.id)},
-            )
+            owe_release(change)
         return
     if not _is_dropped(change, resource):
         return
@@ -104,6 +99,16 @@ def settle(change: PlanChange, resource: dict[str, Any]) -> None:
     _close(change, "expired" if lapsed else "canceled")
     if not is_leaving:  # of leaving another notice tells, and the subscription does not go on
         notify("plan_change_ended", str(change.id))
+
+
+def owe_release(change: PlanChange) -> None:
+    """The schedule of a change that is over is to let go of the subscription."""
+    stage(
+        "plan_change.release",
+        f"plan_change.release:{change.id}",
+        tenant_id=change.tenant_id,
+        payload={"plan_change_id": str(change.id)},
+    )
 
 
 def has_arrived(change: PlanChange, resource: dict[str, Any]) -> bool:

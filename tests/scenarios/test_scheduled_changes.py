@@ -1,5 +1,6 @@
 """A change that waits for the end of the period, and what else happens to the subscription meanwhile."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,7 +15,7 @@ from portal.models import Plan, PlanChange
 from tests.pages.rows import written
 from tests.scenarios.test_plan_changes import at_stripe, confirmed, invoices
 from tests.scenarios.test_trials import add_card, told
-from tests.support import changing, coupons
+from tests.support import changing, coupons, database
 from tests.support.life import Life
 from tests.support.shopping import ACTOR, start
 
@@ -186,3 +187,72 @@ def test_a_change_that_is_performed_after_the_cancellation_is_not_made(life: Lif
     ended = changing.seen(life.tenant_id, change)
     assert (ended.state, ended.error_code) == ("failed", "subscription_ending")
     assert invoices(life) == [(2900, "paid")]
+
+
+def held_up(life: Life, call: str, mode: str) -> PlanChange:
+    """A downgrade at whose confirmation Stripe fails once."""
+    change = changing.quote(life.tenant_id, "starter")
+    life.sandbox.post("fail", match=call, mode=mode, times=1)
+    return changing.confirm(life.tenant_id, change)
+
+
+def a_day_later(life: Life, settings) -> None:
+    """Stripe has forgotten our keys, and the worker comes again."""
+    with written(settings) as session:
+        session.execute(update(PlanChange).values(confirmed_at=PlanChange.confirmed_at - timedelta(days=1)))
+    life.sandbox.forget("keys")
+    database.let_time_pass(settings)
+    life.drain()
+    life.hear()
+
+
+@pytest.mark.parametrize("call", ["POST /v1/subscription_schedules", "POST /v1/subscription_schedules/*"])
+@pytest.mark.parametrize("mode", ["500", "drop_after_effect"])
+def test_half_a_schedule_is_finished_when_its_key_is_forgotten(life: Life, settings, call: str, mode: str):
+    life.buy("professional")
+    change = held_up(life, call, mode)
+    assert change.state == "confirmed"
+    a_day_later(life, settings)
+    assert changing.seen(life.tenant_id, change).state == "scheduled"
+    assert [len(found["phases"]) for found in life.sandbox.listed("subscription_schedules",
+            customer=life.customer.stripe_customer_id)] == [2]  # fmt: skip
+    life.advance(days=32)
+    assert changing.seen(life.tenant_id, change).state == "applied"
+    assert invoices(life) == [(9900, "paid"), (2900, "paid")]
+    assert changing.findings(life.tenant_id) == []
+
+
+def test_a_schedule_of_somebody_else_is_left_alone(life: Life, settings):
+    life.buy("professional")
+    change = held_up(life, "POST /v1/subscription_schedules", "500")
+    subscription_id = life.subscription.stripe_subscription_id
+    made = gateway().write(lambda s: s.v1.subscription_schedules.create({"from_subscription": subscription_id}))
+    gateway().write(lambda s: s.v1.subscription_schedules.update(made.id, {"metadata": {"plan_change_id": "other"}}))
+    a_day_later(life, settings)
+    ended = changing.seen(life.tenant_id, change)
+    assert (ended.state, ended.error_code) == ("failed", "plan_change_given_up")
+    assert subscription(life)["schedule"] == made.id
+
+
+def test_phases_that_stripe_refuses_leave_no_schedule(life: Life):
+    life.buy("professional")
+    change = held_up(life, "POST /v1/subscription_schedules/*", "400")
+    assert change.state == "failed"
+    life.hear()
+    assert (subscription(life)["schedule"], life.subscription.scheduled_at) == (None, None)
+    assert confirmed(life, "starter").state == "scheduled"
+
+
+def test_a_change_that_could_not_be_taken_back_can_be_taken_back_again(life: Life):
+    life.buy("professional")
+    change = confirmed(life, "starter")
+    life.sandbox.post("fail", match="POST /v1/subscription_schedules/*/release", mode="400", times=1)
+    first = changing.cancel(life.tenant_id, change)
+    assert (first.state, first.cancel_requested_at) == ("scheduled", None)
+    assert subscription(life)["schedule"] == change.stripe_schedule_id
+    assert changing.cancel(life.tenant_id, change).state == "canceled"
+    assert subscription(life)["schedule"] is None
+    life.hear()
+    life.advance(days=32)
+    assert invoices(life) == [(9900, "paid"), (9900, "paid")]
+    assert changing.findings(life.tenant_id) == []
