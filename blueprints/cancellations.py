@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from blueprints.forms.cancellations import CancelForm
-from portal.billing import cancellations, smaller_plans
+from portal.billing import cancellations, plan_change_views, smaller_plans
 from portal.billing.cancellation_quotes import QuoteGone
 from portal.errors import Conflict
 from portal.formats import date
@@ -89,6 +89,7 @@ def _page(sent: CancelForm, status: int = 200, moved: Conflict | None = None) ->
         status=status,
         quote=cancellations.quote(),
         form=sent,
+        coming=plan_change_views.coming(),
         ending=chosen,
         moved=moved,
         smaller=smaller_plans.smaller_plan(),

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import clock, steps
-from portal.billing import cancellation_refunds
+from portal.billing import cancellation_refunds, plan_change_schedules
 from portal.extensions import db
 from portal.findings import report
 from portal.gateway.account import require_money_allowed
@@ -91,6 +91,7 @@ def _row(work: Work) -> Cancellation:
 
 
 def _schedule(row: Cancellation) -> dict[str, Any]:
+    plan_change_schedules.let_go(row.stripe_subscription_id, f"cancellation.release:{row.id}")
     params: SubscriptionUpdateParams = {"cancel_at_period_end": True}
     if why := _why(row):
         params["cancellation_details"] = why

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.billing import coupons, discount_work
+from portal.billing.plan_change_offers import under_way
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, NotFound
 from portal.extensions import db
@@ -50,6 +51,14 @@ class NoFurtherInvoice(Conflict):
     code = "no_further_invoice"
     message = "No further invoice is coming, so there is nothing to save on."
     remedy = "The coupon stays unused."
+
+
+class PlanIsChanging(Conflict):
+    """Used now, a coupon would be reckoned on the plan that is being left."""
+
+    code = "plan_is_changing"
+    message = "Your plan is about to change."
+    remedy = "Take the change back first, or use this coupon when it has come."
 
 
 class SavingChanged(Conflict):
@@ -119,8 +128,8 @@ def running(subscription: Subscription) -> list[Running]:
 def quote(code: str) -> Quote:
     """What the coupon would save, asked of Stripe; ends the transaction. Writes nothing.
 
-    Raises :class:`CouponRefused`, :class:`NoSubscription`, :class:`DiscountRunning`, :class:`NoFurtherInvoice`,
-    :class:`portal.gateway.errors.StripeFailure`.
+    Raises :class:`CouponRefused`, :class:`NoSubscription`, :class:`PlanIsChanging`, :class:`DiscountRunning`,
+    :class:`NoFurtherInvoice`, :class:`portal.gateway.errors.StripeFailure`.
     """
     subscription = _open_to_coupons()
     deal = coupons.Desk(code).deal(_price(subscription))
@@ -179,6 +188,8 @@ def _open_to_coupons() -> Subscription:
     subscription = live_subscription()
     if subscription is None:
         raise NoSubscription
+    if under_way() is not None or subscription.scheduled_at is not None:
+        raise PlanIsChanging
     if running(subscription):
         raise DiscountRunning
     return subscription

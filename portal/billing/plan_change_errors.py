@@ -76,6 +76,14 @@ class SubscriptionMoved(Conflict):
     remedy = "Nothing was charged. Please look at the overview and try again in a moment."
 
 
+class PeriodOver(Conflict):
+    """The subscription was renewed between the confirmation and the moment at which Stripe could be asked."""
+
+    code = "period_is_over"
+    message = "Your subscription was renewed before the change could be made."
+    remedy = "Nothing was charged for the change. Please choose the plan again."
+
+
 class QuoteExpired(Conflict):
     """``replacement``: the id of the new quote."""
 

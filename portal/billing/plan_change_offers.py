@@ -85,7 +85,7 @@ def _quantity(given: str | int, largest: int) -> int:
 
 def still_valid(subscription: Subscription, wanted: Wanted) -> PlanChange | None:
     """An earlier offer of the same: the back button and a reload do not make new ones."""
-    return db.session.scalars(
+    found = db.session.scalars(
         select(PlanChange)
         .where(
             PlanChange.state == "quoted",
@@ -95,12 +95,13 @@ def still_valid(subscription: Subscription, wanted: Wanted) -> PlanChange | None
             PlanChange.from_quantity == subscription.quantity,
             PlanChange.plan_price_id == wanted.price.plan_price_id,
             PlanChange.quantity == wanted.quantity,
-            # Of the period under way: a renewal in between is another starting point.
-            PlanChange.created_at > subscription.current_period_start,
         )
         .order_by(PlanChange.id.desc())
         .limit(1)
     ).first()
+    # Of the period under way: a renewal in between is another starting point.
+    period = (subscription.current_period_start, subscription.current_period_end)
+    return found if found is not None and plan_quotes.period_of(found) == period else None
 
 
 def make(subscription: Subscription, wanted: Wanted, actor: UUID | None) -> PlanChange:
@@ -116,12 +117,13 @@ def make(subscription: Subscription, wanted: Wanted, actor: UUID | None) -> Plan
     asked_at = business_time.now().replace(microsecond=0)
     db.session.commit()
     item = read_item(subscription)
-    whole = (_moment(item["current_period_start"]), _moment(item["current_period_end"]))
+    whole = plan_quotes.period_of_item(item)
     asked = Asked(
         subscription_id=subscription.stripe_subscription_id,
         item_id=item["id"],
         price_id=wanted.price.stripe_price_id,
         quantity=wanted.quantity,
+        interval=wanted.price.interval,
         timing=timing,
         changes_interval=kind == "interval",
         proration_at=min(max(asked_at, whole[0]), whole[1] - timedelta(seconds=1)) if timing == "now" else None,
@@ -221,12 +223,6 @@ def _report_unexplained(change: PlanChange) -> None:
         for number, line in enumerate((change.quote[name] or {}).get("lines", ())):
             if line["explanation"] is None:
                 report("unexplained_line", f"{change.id}:{name}:{number}", amount_minor=line["amount_minor"])
-
-
-def _moment(seconds: int) -> datetime:
-    found = clock.from_timestamp(seconds)
-    assert found is not None  # noqa: S101  (only None becomes None)
-    return found
 
 
 def _stamps(period: tuple[datetime, datetime]) -> list[int]:

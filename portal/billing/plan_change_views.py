@@ -11,6 +11,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.billing import plan_changes, plan_differences
 from portal.billing.plan_differences import Differences
+from portal.billing.subscriptions import live_subscription
 from portal.extensions import db
 from portal.models import Invoice, Plan, PlanChange, PlanPrice
 from portal.pricing.explain import Explanation, from_json
@@ -72,6 +73,26 @@ class View:
         return self.change.state in ("confirmed", "awaiting_payment") or (
             self.change.state == "scheduled" and self.change.cancel_requested_at is not None
         )
+
+
+@dataclass(frozen=True)
+class Coming:
+    """What a subscription will change to by itself."""
+
+    plan: Plan
+    at: datetime
+
+
+def coming() -> Coming | None:
+    """The bound tenant's scheduled change, or what was scheduled at Stripe's dashboard. Reads only our own rows."""
+    change = plan_changes.under_way()
+    if change is not None and change.state == "scheduled":
+        return Coming(db.session.get_one(Plan, change.plan_id), change.effective_at)
+    subscription = live_subscription()
+    if subscription is None or subscription.scheduled_at is None or subscription.scheduled_plan_price_id is None:
+        return None
+    price = db.session.get_one(PlanPrice, subscription.scheduled_plan_price_id)
+    return Coming(db.session.get_one(Plan, price.plan_id), subscription.scheduled_at)
 
 
 def view(change_id: UUID) -> View:

@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import clock, steps
-from portal.billing import plan_quotes
+from portal.billing import plan_change_schedules, plan_quotes
+from portal.billing.plan_change_errors import PeriodOver, SubscriptionEnding
 from portal.billing.plan_quotes import Asked
 from portal.errors import Unavailable
 from portal.extensions import db
+from portal.findings import report
 from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeMisconfigured, StripeRefused
@@ -19,18 +21,13 @@ from portal.gateway.inbox import want
 from portal.mirror import plan_changes as outcome
 from portal.mirror import subscriptions as mirrored
 from portal.mirror.customers import locked
-from portal.models import Plan, PlanChange, PlanPrice, Subscription
+from portal.models import PlanChange, Subscription
 from portal.notices.notify import notify
-from portal.outbox import Work, finish
+from portal.outbox import Retry, Work, finish
 from portal.security import audit
 
-if TYPE_CHECKING:  # importing them takes half a second
-    from stripe.params import (
-        SubscriptionScheduleUpdateParams,
-        SubscriptionScheduleUpdateParamsPhase,
-        SubscriptionScheduleUpdateParamsPhaseItem,
-        SubscriptionUpdateParams,
-    )
+if TYPE_CHECKING:  # importing it takes half a second
+    from stripe.params import SubscriptionUpdateParams
 
 log = logging.getLogger("portal.plan_changes")
 
@@ -53,22 +50,22 @@ def perform(work: Work) -> None:
         finish(work)
         db.session.commit()
         return
-    asked, subscription = asked_of(change), _subscription_of(change)
-    interval = db.session.get_one(PlanPrice, change.plan_price_id).interval
-    confirmed_at = change.confirmed_at or change.created_at
+    asked, confirmed_at = plan_quotes.asked_of(change), change.confirmed_at or change.created_at
     db.session.commit()
     try:
-        if key_is_forgotten(confirmed_at):
-            answer = _found_later(asked)
-        elif asked.timing == "period_end":
-            answer = _scheduled(change, asked, interval)
+        resource = mirrored.fetch(asked.subscription_id)
+        _require_unchanged(asked, resource)
+        if asked.timing == "period_end":
+            answer = _scheduled(work, change, asked, resource)
+        elif key_is_forgotten(confirmed_at):
+            answer = _found_later(asked, resource)
         else:
             answer = _updated(change, asked)
-    except (StripeRefused, StripeMisconfigured, GivenUp) as error:
+    except (StripeRefused, StripeMisconfigured, GivenUp, PeriodOver, SubscriptionEnding) as error:
         log.warning("a change of plan was refused: %s", error)
-        _fail(work, error.code, subscription.stripe_subscription_id)
+        _fail(work, error.code, asked.subscription_id)
         return
-    _store(work, answer, subscription.stripe_subscription_id)
+    _store(work, answer, asked.subscription_id)
 
 
 def cancel(work: Work) -> None:
@@ -79,16 +76,15 @@ def cancel(work: Work) -> None:
     db.session.commit()
     try:
         if state == "scheduled" and schedule_id:
-            _release(schedule_id)
+            plan_change_schedules.release(schedule_id, work.key)
         elif state == "awaiting_payment" and invoice_id:
-            key = keyed(f"plan_change.void:{change.id}")
-            gateway().write(lambda s: s.v1.invoices.void_invoice(invoice_id, None, key))
+            gateway().write(lambda s: s.v1.invoices.void_invoice(invoice_id, None, keyed(work.key)))
     except StripeRefused as error:
-        log.info("nothing to take back any more; reading the subscription says how it ended: %s", error)
+        log.info("reading the subscription says how it ended, or that it can be taken back again: %s", error)
     if invoice_id:
         want(invoice_id, "invoice")
         db.session.commit()
-    _settle(work, stripe_id)
+    _settle(work, stripe_id, was_asked=True)
 
 
 def check(work: Work) -> None:
@@ -100,18 +96,56 @@ def check(work: Work) -> None:
 
 
 def release(work: Work) -> None:
-    """The schedule of a change has done its part: the subscription goes on without it."""
+    """The schedule of a change has done its part, or could not be written: the subscription goes on without it.
+
+    Raises :class:`portal.gateway.errors.StripeFailure` while Stripe holds on to it; it is tried again then.
+    """
     change = _locked_change(work)
     schedule_id, stripe_id = change.stripe_schedule_id, _subscription_of(change).stripe_subscription_id
     db.session.commit()
-    try:
-        if schedule_id:
-            _release(schedule_id)
-    except StripeRefused as error:
-        log.info("the schedule is over already: %s", error)
+    if schedule_id:
+        plan_change_schedules.release(schedule_id, f"{work.key}:{work.attempts}")
     want(stripe_id, "subscription")
     finish(work)
     db.session.commit()
+
+
+def refit(work: Work) -> None:
+    """What the schedule of a change copied has changed since: write its phases anew, and what will be charged then.
+
+    One that Stripe refuses to change is the finding ``schedule_not_refitted``.
+    """
+    change = _locked_change(work)
+    if change.state == "confirmed":
+        db.session.commit()
+        raise Retry(5, "the schedule is being written")
+    asked, schedule_id = plan_quotes.asked_of(change), change.stripe_schedule_id
+    waits = change.state == "scheduled"
+    db.session.commit()
+    following, refused = None, None
+    try:
+        if waits and schedule_id is not None:
+            following = _refitted(work, asked, schedule_id)
+    except StripeRefused as error:
+        refused = error
+    change = _locked_change(work)
+    if following is not None:
+        change.quote = {**change.quote, "next": plan_quotes.shown(following, asked)}
+        change.next_minor = max(following["total"], 0)
+    if refused is not None and change.state == "scheduled":
+        report("schedule_not_refitted", str(change.id), error=str(refused))
+    finish(work)
+    db.session.commit()
+
+
+def _refitted(work: Work, asked: Asked, schedule_id: str) -> plan_quotes.Preview | None:
+    """Returns the invoice that will come; ``None`` for a change that has come, or that somebody has taken back."""
+    resource = mirrored.fetch(asked.subscription_id)
+    if resource["schedule"] != schedule_id or any(_is_wanted(item, asked) for item in resource["items"]["data"]):
+        return None
+    schedule = plan_change_schedules.read(schedule_id)
+    plan_change_schedules.write(schedule, str(work.payload["plan_change_id"]), asked, resource, work.key)
+    return plan_quotes.price(asked).following
 
 
 HANDLERS: Mapping[str, Callable[[Work], None]] = {
@@ -119,31 +153,8 @@ HANDLERS: Mapping[str, Callable[[Work], None]] = {
     "plan_change.cancel": cancel,
     "plan_change.check": check,
     "plan_change.release": release,
+    "plan_change.refit": refit,
 }
-
-
-def asked_of(change: PlanChange) -> Asked:
-    """What is asked of Stripe for a change: from columns that never change, so that a repeat asks the same."""
-    price = db.session.get_one(PlanPrice, change.plan_price_id)
-    present = db.session.get_one(Plan, change.from_plan_id)
-    start, end = (clock.from_timestamp(stamp) for stamp in change.quote["whole"])
-    assert start is not None  # noqa: S101  (only None becomes None)
-    assert end is not None  # noqa: S101
-    return Asked(
-        subscription_id=_subscription_of(change).stripe_subscription_id,
-        item_id=change.stripe_item_id,
-        price_id=str(price.stripe_price_id),
-        quantity=change.quantity,
-        timing=change.timing,
-        changes_interval=change.changes_interval,
-        proration_at=change.proration_at,
-        currency=change.currency,
-        product=str(present.stripe_product_id),
-        plan_id=present.plan_id,
-        is_free=price.unit_amount_minor == 0,
-        whole=(start, end),
-        credit_minor=change.credit_minor,
-    )
 
 
 def update_params(asked: Asked) -> "SubscriptionUpdateParams":
@@ -175,72 +186,53 @@ def _updated(change: PlanChange, asked: Asked) -> dict[str, Any]:
     return as_dict(gateway().write(lambda s: s.v1.subscriptions.update(asked.subscription_id, params, key)))
 
 
-def _scheduled(change: PlanChange, asked: Asked, interval: str) -> dict[str, Any]:
-    """Two phases: the period under way as it is, and from its end on the new terms."""
-    key = keyed(f"plan_change.schedule:{change.id}")
-    made = as_dict(
-        gateway().write(lambda s: s.v1.subscription_schedules.create({"from_subscription": asked.subscription_id}, key))
-    )
-    running = made["phases"][-1]
-    present = _phase(running, [_phase_item(item) for item in running["items"]])
-    present["start_date"], present["end_date"] = running["start_date"], running["end_date"]
-    present["proration_behavior"] = running["proration_behavior"]
-    then = _phase(running, [_changed_item(item, change, asked) for item in running["items"]])
-    then["proration_behavior"] = "none"
-    then["duration"] = {"interval": "year" if interval == "year" else "month", "interval_count": 1}
-    if asked.changes_interval:
-        then["billing_cycle_anchor"] = "phase_start"
-    params: SubscriptionScheduleUpdateParams = {
-        "end_behavior": "release",
-        "phases": [present, then],
-        "metadata": {"plan_change_id": str(change.id)},
-    }
-    phases_key = keyed(f"plan_change.phases:{change.id}")
-    return as_dict(gateway().write(lambda s: s.v1.subscription_schedules.update(made["id"], params, phases_key)))
-
-
-def _phase(
-    running: dict[str, Any], items: list["SubscriptionScheduleUpdateParamsPhaseItem"]
-) -> "SubscriptionScheduleUpdateParamsPhase":
-    """A phase with the discounts and taxes of the one under way: what is left out would be taken away."""
-    phase: SubscriptionScheduleUpdateParamsPhase = {"items": items}
-    if running["discounts"]:
-        phase["discounts"] = [{"discount": entry["discount"]} for entry in running["discounts"]]
-    if running["default_tax_rates"]:
-        phase["default_tax_rates"] = [rate["id"] for rate in running["default_tax_rates"]]
-    return phase
-
-
-def _phase_item(item: dict[str, Any]) -> "SubscriptionScheduleUpdateParamsPhaseItem":
-    found: SubscriptionScheduleUpdateParamsPhaseItem = {"price": item["price"]}
-    if "quantity" in item:
-        found["quantity"] = item["quantity"]
-    if item["discounts"]:
-        found["discounts"] = [{"discount": entry["discount"]} for entry in item["discounts"]]
-    if item["tax_rates"]:
-        found["tax_rates"] = [rate["id"] for rate in item["tax_rates"]]
-    return found
-
-
-def _changed_item(
-    item: dict[str, Any], change: PlanChange, asked: Asked
-) -> "SubscriptionScheduleUpdateParamsPhaseItem":
-    found = _phase_item(item)
-    former = db.session.get_one(PlanPrice, change.from_plan_price_id).stripe_price_id
+def _scheduled(work: Work, change: PlanChange, asked: Asked, resource: dict[str, Any]) -> dict[str, Any]:
+    """The schedule with its phases. Its id is kept before they are written, so that a failure can release it."""
+    if (schedule := _begun(change, resource)) is None:
+        schedule = plan_change_schedules.begin(asked, f"plan_change.schedule:{change.id}")
+    row = _locked_change(work)
+    row.stripe_schedule_id = schedule["id"]
     db.session.commit()
-    if item["price"] == former:
-        found["price"], found["quantity"] = asked.price_id, asked.quantity
-    return found
+    return plan_change_schedules.write(schedule, str(change.id), asked, resource, f"plan_change.phases:{change.id}")
 
 
-def _found_later(asked: Asked) -> dict[str, Any]:
+def _begun(change: PlanChange, resource: dict[str, Any]) -> dict[str, Any] | None:
+    """The schedule of an earlier try: it has our mark, or no more than the phase that it was begun with.
+
+    Raises :class:`GivenUp` for one that somebody made at Stripe's dashboard.
+    """
+    if resource["schedule"] is None:
+        return None
+    schedule = plan_change_schedules.read(resource["schedule"])
+    mark = (schedule["metadata"] or {}).get(plan_change_schedules.MARK)
+    if mark != str(change.id) and (mark is not None or len(schedule["phases"]) > 1):
+        raise GivenUp
+    return schedule
+
+
+def _require_unchanged(asked: Asked, resource: dict[str, Any]) -> None:
+    """The offer holds within its period only: a new cycle after a renewal would cost what was paid for the next one.
+    Nor does it hold for a subscription that was cancelled since.
+
+    A subscription that has the new terms, or holds them back, was changed by a try whose answer was lost.
+    """
+    items = resource["items"]["data"]
+    if resource["pending_update"] or any(_is_wanted(item, asked) for item in items):
+        return
+    if resource["cancel_at"] is not None:
+        raise SubscriptionEnding
+    if not any(plan_quotes.period_of_item(item) == asked.whole for item in items if item["id"] == asked.item_id):
+        raise PeriodOver
+
+
+def _is_wanted(item: dict[str, Any], asked: Asked) -> bool:
+    return (item["price"]["id"], item.get("quantity")) == (asked.price_id, asked.quantity)
+
+
+def _found_later(asked: Asked, resource: dict[str, Any]) -> dict[str, Any]:
     """What Stripe shows of a change whose first try lies so far back that its key is forgotten there."""
-    resource = mirrored.fetch(asked.subscription_id)
     items = (resource["pending_update"] or {}).get("subscription_items") or resource["items"]["data"]
-    if asked.timing == "period_end" and resource["schedule"]:
-        schedule_id = resource["schedule"]
-        return as_dict(gateway().read(lambda s: s.v1.subscription_schedules.retrieve(schedule_id)))
-    if not any((item["price"]["id"], item.get("quantity")) == (asked.price_id, asked.quantity) for item in items):
+    if not any(_is_wanted(item, asked) for item in items):
         raise GivenUp
     return resource
 
@@ -274,25 +266,27 @@ def _fail(work: Work, error_code: str, stripe_id: str) -> None:
     steps.move(change, "failed", reason=error_code)
     change.error_code, change.closed_at = error_code, clock.now()
     audit.record("plan_change.fail", "plan_change", str(change.id), after={"error": error_code})
+    if change.stripe_schedule_id is not None:  # begun, and never to be finished
+        outcome.owe_release(change)
     want(stripe_id, "subscription")
     finish(work)
     db.session.commit()
 
 
-def _settle(work: Work, stripe_id: str) -> None:
-    """Read the subscription after what was done, and end the change as it says."""
+def _settle(work: Work, stripe_id: str, *, was_asked: bool = False) -> None:
+    """Read the subscription after what was done, and end the change as it says.
+
+    One that goes on although it ``was_asked`` to end can be asked again.
+    """
     resource = mirrored.fetch(stripe_id)
     change = _locked_change(work)
     if change.state in ("awaiting_payment", "scheduled"):
         outcome.settle(change, resource)
+    if was_asked and change.is_under_way:
+        change.cancel_requested_at = None
     want(stripe_id, "subscription")
     finish(work)
     db.session.commit()
-
-
-def _release(schedule_id: str) -> None:
-    key = keyed(f"plan_change.release:{schedule_id}")
-    gateway().write(lambda s: s.v1.subscription_schedules.release(schedule_id, None, key))
 
 
 def _subscription_of(change: PlanChange) -> Subscription:

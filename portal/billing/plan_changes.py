@@ -87,7 +87,7 @@ def cancel(change_id: UUID, *, actor: UUID) -> PlanChange:
         db.session.commit()
         return change
     change.cancel_requested_at = clock.now()
-    work = _staged(change, "plan_change.cancel")
+    work = _staged(change, "plan_change.cancel", f":{change.cancel_requested_at.timestamp():.6f}")  # each press anew
     audit.record("plan_change.cancel", "plan_change", str(change.id), before={"state": change.state}, actor=actor)
     db.session.commit()
     return _done(work, change)
@@ -131,10 +131,11 @@ def _check_again(change: PlanChange, actor: UUID) -> None:
         _replace(change, subscription, wanted, actor, errors.QuoteExpired)
     if not is_same:
         _replace(change, subscription, wanted, actor, errors.QuoteMoved)
-    asked = plan_change_work.asked_of(change)
+    asked = plan_quotes.asked_of(change)
     db.session.commit()
     try:
-        read_item(subscription)
+        if plan_quotes.period_of_item(read_item(subscription)) != asked.whole:  # it was renewed
+            _replace(change, subscription, wanted, actor, errors.QuoteMoved)
         priced = plan_quotes.price(asked)
     except errors.SubscriptionMoved as error:
         _expire(change, error.code)
@@ -198,10 +199,10 @@ def _confirmed(change: PlanChange, actor: UUID) -> Work:
     return work
 
 
-def _staged(change: PlanChange, kind: str) -> Work:
+def _staged(change: PlanChange, kind: str, press: str = "") -> Work:
     return stage_leased(
         kind,
-        f"{kind}:{change.id}",
+        f"{kind}:{change.id}{press}",
         tenant_id=change.tenant_id,
         payload={"plan_change_id": str(change.id)},
         seconds=LEASE_SECONDS,

@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from portal import clock
+from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
-from portal.mirror import tax_rates
+from portal.mirror import subscriptions, tax_rates
+from portal.mirror.discounts import reaching
 from portal.mirror.invoices import discounts_of, taxes_of
 from portal.mirror.line_explanations import details_of, explanation_of, price_of, terms_of
+from portal.models import Plan, PlanChange, PlanPrice, Subscription
+from portal.pricing.renewals import Period as Renewed
+from portal.pricing.renewals import renewals
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import (
@@ -20,6 +26,7 @@ if TYPE_CHECKING:  # importing them takes half a second
 
 _EXPAND = ["discounts.source.coupon"]
 Preview = dict[str, Any]
+Period = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class Asked:
     item_id: str
     price_id: str
     quantity: int
+    interval: str
     timing: str
     changes_interval: bool
     proration_at: datetime | None
@@ -41,7 +49,7 @@ class Asked:
     product: str
     plan_id: str
     is_free: bool
-    whole: tuple[datetime, datetime]
+    whole: Period
     credit_minor: int = 0
 
     @property
@@ -60,6 +68,39 @@ class Priced:
     def figures(self) -> dict[str, Any]:
         """Every amount of both, to be compared to the minor unit."""
         return {"today": _figures(self.today) if self.today else None, "next": _figures(self.following)}
+
+
+def asked_of(change: PlanChange) -> Asked:
+    """What is asked of Stripe for a change: from columns that never change, so that a repeat asks the same."""
+    price = db.session.get_one(PlanPrice, change.plan_price_id)
+    present = db.session.get_one(Plan, change.from_plan_id)
+    subscription = db.session.get_one(Subscription, (change.tenant_id, change.subscription_id))
+    return Asked(
+        subscription_id=subscription.stripe_subscription_id,
+        item_id=change.stripe_item_id,
+        price_id=str(price.stripe_price_id),
+        quantity=change.quantity,
+        interval=price.interval,
+        timing=change.timing,
+        changes_interval=change.changes_interval,
+        proration_at=change.proration_at,
+        currency=change.currency,
+        product=str(present.stripe_product_id),
+        plan_id=present.plan_id,
+        is_free=price.unit_amount_minor == 0,
+        whole=period_of(change),
+        credit_minor=change.credit_minor,
+    )
+
+
+def period_of(change: PlanChange) -> Period:
+    """The billing period that a quote was made for."""
+    return _period(*change.quote["whole"])
+
+
+def period_of_item(item: dict[str, Any]) -> Period:
+    """The period under way of a subscription's item, as Stripe has it now."""
+    return _period(item["current_period_start"], item["current_period_end"])
 
 
 def unused_minor(asked: Asked) -> int:
@@ -94,9 +135,16 @@ def price(asked: Asked) -> Priced:
     }
     if asked.timing == "now":
         return Priced(_preview(asked, restarted, credit=True), _preview(asked, restarted, recurring=True))
-    # The new interval begins with the period after this one: what it costs is asked as if it began today.
-    at_renewal: InvoiceCreatePreviewParamsSubscriptionDetails = {"items": items, "proration_behavior": "none"}
-    return Priced(None, _preview(asked, restarted if asked.changes_interval else at_renewal))
+    if not asked.changes_interval:
+        return Priced(None, _preview(asked, {"items": items, "proration_behavior": "none"}))
+    # The new interval begins with the period after this one. What it costs is asked as if it began today, with the
+    # discounts that there will be then.
+    resource = subscriptions.fetch(asked.subscription_id)
+    at = int(asked.whole[1].timestamp())
+    for item in resource["items"]["data"]:
+        if item["id"] == asked.item_id and item["discounts"]:
+            items[0]["discounts"] = _reused(item["discounts"], at)
+    return Priced(None, _preview(asked, restarted, discounts=_reused(resource["discounts"], at)))
 
 
 def shown(preview: Preview, asked: Asked) -> dict[str, Any]:
@@ -128,10 +176,15 @@ def credit_item(asked: Asked) -> "InvoiceCreatePreviewParamsInvoiceItem":
     }
 
 
+def _reused(discounts: list[Any], at: int) -> Any:
+    return [{"discount": discount_id} for discount_id in reaching(discounts, at)] or ""
+
+
 def _preview(
     asked: Asked,
     details: "InvoiceCreatePreviewParamsSubscriptionDetails",
     *,
+    discounts: Any = None,
     credit: bool = False,
     recurring: bool = False,
 ) -> Preview:
@@ -142,6 +195,8 @@ def _preview(
     }
     if credit and asked.credit_minor:
         params["invoice_items"] = [credit_item(asked)]
+    if discounts is not None:
+        params["discounts"] = discounts
     if recurring:
         params["preview_mode"] = "recurring"
     found = as_dict(gateway().read(lambda s: s.v1.invoices.create_preview(params)))
@@ -158,9 +213,13 @@ def _end_of_trial(asked: Asked) -> "InvoiceCreatePreviewParamsSubscriptionDetail
     return {"trial_end": "now"} if asked.is_free else {}
 
 
+def _period(start: int, end: int) -> Period:
+    return _required(clock.from_timestamp(start)), _required(clock.from_timestamp(end))
+
+
 def _required(moment: datetime | None) -> datetime:
     if moment is None:
-        raise ValueError("a change with prorations has the second that they count from")
+        raise ValueError("a period has its ends, and a change with prorations the second that they count from")
     return moment
 
 
@@ -192,14 +251,26 @@ def _figures(preview: Preview) -> dict[str, Any]:
 def _line(line: dict[str, Any], asked: Asked, explanation: Any) -> dict[str, Any]:
     is_credit = line["amount"] < 0
     is_part = bool(details_of(line).get("proration"))
+    is_target = price_of(line) == asked.price_id
+    start, end = line["period"]["start"], line["period"]["end"]
+    if is_target and asked.timing == "period_end" and asked.changes_interval:  # asked as if it began today
+        start, end = _first_period(asked)
     return {
         "kind": "credit" if is_credit else "part" if is_part else "whole",
-        "is_target": price_of(line) == asked.price_id,
+        "is_target": is_target,
         "description": line["description"] or "",
         "quantity": line["quantity"],
         "amount_minor": line["amount"],
         "discount_minor": sum(entry["amount"] for entry in line["discount_amounts"] or []),
-        "start": line["period"]["start"],
-        "end": line["period"]["end"],
+        "start": start,
+        "end": end,
         "explanation": explanation.to_json() if explanation else None,
     }
+
+
+def _first_period(asked: Asked) -> tuple[int, int]:
+    """The first period of a new interval that begins with the end of the one under way, in seconds."""
+    begins = asked.whole[1]
+    following = islice(renewals(Renewed(begins, begins), asked.interval), 2)
+    start, end = (int(moment.timestamp()) for moment in following)
+    return start, end

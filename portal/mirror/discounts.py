@@ -6,6 +6,7 @@ from typing import Any
 from portal import clock
 
 EXPAND = "discounts.source.coupon"
+EXPAND_ITEMS = "items.data.discounts"
 
 
 def copied(resource: dict[str, Any]) -> list[dict[str, Any]]:
@@ -15,6 +16,11 @@ def copied(resource: dict[str, Any]) -> list[dict[str, Any]]:
     ``duration``, ``starts_at`` and ``ends_at`` (ISO 8601 in UTC, ``None``: not by time).
     """
     return [_discount(entry) for entry in resource.get("discounts") or [] if isinstance(entry, dict)]
+
+
+def reaching(entries: list[Any] | None, at: int) -> list[str]:
+    """The ids of those of an object's expanded discounts that still count at a second of Stripe's time."""
+    return [entry["id"] for entry in entries or () if entry["end"] is None or entry["end"] > at]
 
 
 def _discount(entry: dict[str, Any]) -> dict[str, Any]:

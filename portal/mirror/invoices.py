@@ -67,8 +67,7 @@ def apply(resource: dict[str, Any]) -> None:
     attempts.follow(row)
     _follow_failure(row)
     standings.settle()
-    if row.billing_reason == "subscription_update":
-        plan_changes.compare(row)
+    plan_changes.compare(row)
 
 
 def _copy(row: Invoice, resource: dict[str, Any]) -> None:

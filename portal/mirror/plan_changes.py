@@ -9,7 +9,7 @@ from portal import clock, steps
 from portal.extensions import db
 from portal.findings import report
 from portal.ids import uuid7
-from portal.models import Invoice, PlanChange, PlanPrice, Subscription
+from portal.models import Cancellation, Invoice, InvoiceLine, PlanChange, PlanPrice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
 from portal.outbox import stage
@@ -21,6 +21,29 @@ Terms = tuple[str, UUID, int]
 def terms_of(row: Subscription | None) -> Terms | None:
     """What a subscription is of: plan, price and quantity."""
     return None if row is None else (row.plan_id, row.plan_price_id, row.quantity)
+
+
+def carried_of(row: Subscription | None) -> tuple[list[str], str | None] | None:
+    """What a schedule copies of a subscription beside its items: discounts and payment method."""
+    return None if row is None else ([each["id"] for each in row.discounts or ()], row.default_payment_method)
+
+
+def owe_refit(row: Subscription) -> None:
+    """What a schedule copied has changed since: a change that waits for the end of the period is fitted to it."""
+    change = db.session.scalars(
+        select(PlanChange).where(
+            PlanChange.subscription_id == row.id,
+            PlanChange.timing == "period_end",
+            PlanChange.state.in_(("confirmed", "scheduled")),
+        )
+    ).first()
+    if change is not None:
+        stage(
+            "plan_change.refit",
+            f"plan_change.refit:{uuid7()}",
+            tenant_id=row.tenant_id,
+            payload={"plan_change_id": str(change.id)},
+        )
 
 
 def follow(row: Subscription, former: Terms | None, resource: dict[str, Any]) -> None:
@@ -64,24 +87,35 @@ def settle(change: PlanChange, resource: dict[str, Any]) -> None:
     if has_arrived(change, resource):
         _close(change, "applied")
         if change.stripe_schedule_id and resource["schedule"] == change.stripe_schedule_id:
-            stage(
-                "plan_change.release",
-                f"plan_change.release:{change.id}",
-                tenant_id=change.tenant_id,
-                payload={"plan_change_id": str(change.id)},
-            )
+            owe_release(change)
         return
     if not _is_dropped(change, resource):
         return
+    is_leaving = _is_leaving(change)
     lapsed = change.state == "awaiting_payment" and change.cancel_requested_at is None
-    if change.state == "scheduled" and change.cancel_requested_at is None and resource["status"] in LIVE_STATUSES:
+    wanted = is_leaving or change.cancel_requested_at is not None
+    if change.state == "scheduled" and not wanted and resource["status"] in LIVE_STATUSES:
         report("plan_change_dropped", str(change.id), schedule=change.stripe_schedule_id)
     _close(change, "expired" if lapsed else "canceled")
-    notify("plan_change_ended", str(change.id))
+    if not is_leaving:  # of leaving another notice tells, and the subscription does not go on
+        notify("plan_change_ended", str(change.id))
+
+
+def owe_release(change: PlanChange) -> None:
+    """The schedule of a change that is over is to let go of the subscription."""
+    stage(
+        "plan_change.release",
+        f"plan_change.release:{change.id}",
+        tenant_id=change.tenant_id,
+        payload={"plan_change_id": str(change.id)},
+    )
 
 
 def has_arrived(change: PlanChange, resource: dict[str, Any]) -> bool:
-    """Whether the subscription is what the change wanted."""
+    """Whether the subscription is what the change wanted: for one that ended with its period, it never was."""
+    ended_at = resource["ended_at"]
+    if change.timing == "period_end" and ended_at is not None and ended_at <= change.effective_at.timestamp():
+        return False
     price_id = db.session.get_one(PlanPrice, change.plan_price_id).stripe_price_id
     terms = [(item["price"]["id"], item.get("quantity")) for item in resource["items"]["data"]]
     return resource["pending_update"] is None and (price_id, change.quantity) in terms
@@ -97,12 +131,42 @@ def waits(stripe_invoice_id: str) -> bool:
 
 def compare(invoice: Invoice) -> None:
     """What a change cost has to be what was quoted: anything else becomes a finding (``charged_otherwise``)."""
+    if invoice.billing_reason not in ("subscription_update", "subscription_cycle") or invoice.status == "draft":
+        return
     change = db.session.scalars(
         select(PlanChange).where(PlanChange.stripe_invoice_id == invoice.stripe_invoice_id)
-    ).first()
-    quoted = None if change is None else (change.quote["today"] or {}).get("total_minor")
-    if change is not None and quoted is not None and quoted != invoice.total_minor:
+    ).first() or _first_after(invoice)
+    if change is None:
+        return
+    change.stripe_invoice_id = invoice.stripe_invoice_id
+    quoted = (change.quote["next" if change.timing == "period_end" else "today"] or {}).get("total_minor")
+    if quoted is not None and quoted != invoice.total_minor:
         report("charged_otherwise", str(change.id), quoted_minor=quoted, invoiced_minor=invoice.total_minor)
+
+
+def _first_after(invoice: Invoice) -> PlanChange | None:
+    """The scheduled change that begins with an invoice: its period does so with one of the invoice's lines."""
+    begins = select(InvoiceLine.period_start).where(
+        InvoiceLine.tenant_id == invoice.tenant_id, InvoiceLine.invoice_id == invoice.id
+    )
+    return db.session.scalars(
+        select(PlanChange).where(
+            PlanChange.subscription_id == invoice.subscription_id,
+            PlanChange.timing == "period_end",
+            PlanChange.state.in_(("scheduled", "applied")),
+            PlanChange.stripe_invoice_id.is_(None),
+            PlanChange.effective_at.in_(begins),
+        )
+    ).first()
+
+
+def _is_leaving(change: PlanChange) -> bool:
+    """Whether the subscription was cancelled, which takes a scheduled change back."""
+    found = select(Cancellation.id).where(
+        Cancellation.subscription_id == change.subscription_id,
+        Cancellation.state.in_(("requested", "scheduled", "ended")),
+    )
+    return change.timing == "period_end" and db.session.scalar(found.limit(1)) is not None
 
 
 def _is_dropped(change: PlanChange, resource: dict[str, Any]) -> bool:

@@ -23,7 +23,8 @@ from portal.security import audit
 def fetch(object_id: str) -> dict[str, Any]:
     """The subscription with its discounts, and with the real time at which it was asked for (``asked_at``)."""
     asked_at = clock.now()
-    found = gateway().read(lambda s: s.v1.subscriptions.retrieve(object_id, {"expand": [discounts.EXPAND]}))
+    expand: list[str] = [discounts.EXPAND, discounts.EXPAND_ITEMS]
+    found = gateway().read(lambda s: s.v1.subscriptions.retrieve(object_id, {"expand": expand}))
     return {**as_dict(found), "asked_at": asked_at}
 
 
@@ -38,7 +39,7 @@ def apply(resource: dict[str, Any]) -> None:
         select(Subscription).where(Subscription.stripe_subscription_id == resource["id"]).with_for_update()
     ).first()
     before = None if row is None else row.status
-    former = plan_changes.terms_of(row)
+    former, carried = plan_changes.terms_of(row), plan_changes.carried_of(row)
     sold = _sold_item(resource)
     if sold is None and row is None:
         raise Unmirrorable("no item of the subscription is a price that this portal sold")
@@ -64,6 +65,8 @@ def apply(resource: dict[str, Any]) -> None:
     if before != row.status:
         _tell(row, before)
     plan_changes.follow(row, former, resource)
+    if carried not in (None, plan_changes.carried_of(row)):
+        plan_changes.owe_refit(row)
     if row.is_live and row.amount_minor > 0 and turns_live:
         rivals.end_other_checkouts((resource["metadata"] or {}).get("checkout_id"))
     _follow(resource)  # last: whoever locks the tenant's audit chain and an object, locks them in this order

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from portal.models import Customer, Plan
+from portal.models import Customer, Plan, PlanPrice
 from tests.pages import rows
 from tests.support import html, people
 from tests.support.people import Browser, Person
@@ -75,6 +75,17 @@ def test_what_stays_owed_is_said_before(browser: Browser, person: Person, write:
     assert "A payment of your plan is still on its way." in text
     answer = browser.send("/subscription/cancel", "/subscription/cancel", ending="now")
     assert "Nothing was canceled." in html.page(answer, 409).one(role="alert").text
+
+
+def test_what_was_scheduled_is_said_to_be_taken_back_too(browser: Browser, person: Person, write: Session) -> None:
+    row = rows.subscription(write, person.tenant_id, "professional")
+    wanted = select(PlanPrice).where(PlanPrice.plan_id == "starter", PlanPrice.interval == "month")
+    row.scheduled_plan_price_id = write.scalars(wanted).first().id  # type: ignore[union-attr]  # it is sold
+    row.scheduled_at = SOON
+    write.commit()
+    page = html.page(browser.get("/subscription/cancel"))
+    assert "Your change to Starter on" in page.one("main").text
+    assert "is taken back too." in page.one("main").text
 
 
 def test_at_once_states_the_refund_beforehand(browser: Browser, person: Person, write: Session) -> None:

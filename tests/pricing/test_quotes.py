@@ -175,6 +175,7 @@ def change(who: Subscriber, step: Step, number: int) -> None:
         item_id=item["id"],
         price_id=who.price(step.hundreds, step.interval),
         quantity=step.quantity,
+        interval=step.interval,
         timing="now",
         changes_interval=item["price"]["recurring"]["interval"] != step.interval,
         proration_at=datetime.fromtimestamp(at, UTC),

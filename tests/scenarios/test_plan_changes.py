@@ -1,5 +1,8 @@
 """Changes of plan as time goes by: now, at the end of the period, to a year and back."""
 
+import time
+from datetime import timedelta
+
 import pytest
 
 from portal.billing import plan_change_errors as errors
@@ -145,3 +148,46 @@ def test_a_coupon_is_in_the_quote_and_in_the_invoice(life: Life):
     life.hear()
     assert invoices(life)[-1][0] == change.quote["today"]["total_minor"]
     assert changing.findings(life.tenant_id) == []
+
+
+def test_a_renewal_between_the_quote_and_its_confirmation_makes_a_new_offer(life: Life):
+    """Of a change that begins a new cycle: what is given back belongs to the period that was quoted."""
+    changing.policy(life.web.extensions["settings"], "starter", interval_change_at="now")
+    life.buy()
+    life.advance_to(life.subscription.current_period_end - timedelta(minutes=5))
+    change = changing.quote(life.tenant_id, "starter", "year")
+    assert (change.timing, change.credit_minor) == ("now", 0)
+    life.advance(hours=2)
+    with pytest.raises(errors.QuoteMoved) as refused:
+        changing.confirm(life.tenant_id, change)
+    assert invoices(life) == [(2900, "paid"), (2900, "paid")]
+    newer = changing.quote(life.tenant_id, "starter", "year")
+    assert newer.id == refused.value.params["replacement"]
+    assert 2800 < newer.credit_minor < 2900
+    assert changing.confirm(life.tenant_id, newer).state == "applied"
+    life.hear()
+    assert invoices(life)[-1] == (newer.due_minor, "paid")
+    assert changing.findings(life.tenant_id) == []
+
+
+@pytest.mark.parametrize("plan", ["starter", "professional"])
+def test_a_worker_that_comes_after_the_renewal_changes_nothing(life: Life, plan: str):
+    """A new cycle at once, or a schedule: both were offered for the period that is over."""
+    changing.policy(life.web.extensions["settings"], "starter", interval_change_at="now")
+    life.buy(plan)
+    life.advance_to(life.subscription.current_period_end - timedelta(minutes=5))
+    change = changing.quote(life.tenant_id, "starter", "year" if plan == "starter" else "month")
+    call = "subscriptions/*" if change.timing == "now" else "subscription_schedules"
+    life.sandbox.post("fail", match=f"POST /v1/{call}", mode="500", times=1)
+    assert changing.confirm(life.tenant_id, change).state == "confirmed"
+    clock_id = life.customer.stripe_test_clock_id
+    to = int((life.now + timedelta(hours=2)).timestamp())
+    life._post(f"test_helpers/test_clocks/{clock_id}/advance", frozen_time=to)
+    while life._clock()["status"] != "ready":
+        time.sleep(0.05)
+    life.drain()
+    ended = changing.seen(life.tenant_id, change)
+    assert (ended.state, ended.error_code) == ("failed", "period_is_over")
+    life.hear()
+    assert len(invoices(life)) == 2
+    assert life.get(f"subscriptions/{life.subscription.stripe_subscription_id}")["schedule"] is None
