@@ -44,7 +44,8 @@ def see(subscription_id: str) -> None:
 
 def refunds_for(subscription_id: str) -> list[int]:
     found = gateway().read(lambda s: s.v1.refunds.list({"limit": 100}))
-    return [refund.amount for refund in found.data if refund.metadata["subscription"] == subscription_id]
+    mine = [entry for entry in found.data if entry.metadata.to_dict().get("subscription") == subscription_id]
+    return [refund.amount for refund in mine]
 
 
 def test_staff_replaced_it_at_stripe_and_the_news_came_in_the_wrong_order(web, tenant, stripe_sandbox, drain):

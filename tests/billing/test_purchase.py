@@ -98,7 +98,7 @@ def test_twenty_at_once_are_one_customer_and_one_subscription(web, settings, ten
         assert db.session.scalar(select(func.count()).select_from(Checkout)) == 1
         customer = db.session.scalars(select(Customer)).one().stripe_customer_id
     listed = gateway().read(lambda s: s.v1.customers.list({"limit": 100}))
-    mine = [entry.id for entry in listed.data if entry.metadata["tenant_id"] == str(tenant)]
+    mine = [entry.id for entry in listed.data if entry.metadata.to_dict().get("tenant_id") == str(tenant)]
     assert mine == [customer]
     with tenancy.bound(tenant):
         session_id = db.session.scalars(select(Checkout.stripe_session_id)).one()
@@ -130,4 +130,6 @@ def test_paid_twice_is_one_subscription_and_a_refund(web, tenant, stripe_sandbox
         assert len(live) == len(duplicates) == 1
         assert duplicates[0].status == "canceled"
     refunds = gateway().read(lambda s: s.v1.refunds.list({"limit": 10}))
-    assert duplicates[0].stripe_subscription_id in {refund.metadata["subscription"] for refund in refunds.data}
+    assert duplicates[0].stripe_subscription_id in {
+        refund.metadata.to_dict().get("subscription") for refund in refunds.data
+    }

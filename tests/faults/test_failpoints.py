@@ -26,10 +26,10 @@ BY_HAND = "a command that somebody runs and runs again; each step of it keeps wh
 NOT_YET = "no kind of work is registered as batched; tests/outbox/test_batches.py"
 TEST_TIME = "for Stripe's test mode alone; tests/scenarios/test_time.py"
 BY_TEST = "what a refusal or an outage leads to: tests/scenarios/test_coupons.py, tests/billing/test_publish_coupons.py"
-COLLECTING = "on no journey yet; its lost answers: tests/billing/test_payment_methods.py and test_collection.py"
+COLLECTING = "what was refused or given up; tests/billing/test_payment_methods.py"
 AGAIN = "periodic work, which the next turn does again; tests/scenarios/test_collection.py runs it twice each time"
-LEAVING = "no journey leaves yet; lost answers and inherited work are in tests/scenarios/test_cancellations.py"
-RESUMING = "no journey is paused yet; tests/scenarios/test_trials.py resumes"
+LEAVING = "what Stripe refused; tests/scenarios/test_cancellations.py and test_refunds.py"
+RESUMING = "another amount than was shown; tests/scenarios/test_trials.py"
 CHANGES = "tests/billing/test_plan_changes.py"
 EXCEPTIONS = {
     "commit.portal.billing.checkouts._awaited": "ends a transaction that has only read; tests/faults/test_races.py",
@@ -37,40 +37,13 @@ EXCEPTIONS = {
     "commit.portal.billing.discount_work._release": BY_TEST,
     "commit.portal.billing.discounts._do": BY_TEST,
     "commit.portal.billing.publish_coupons._publish_or_report": BY_TEST,
-    "commit.portal.billing.collection.pay": COLLECTING,
-    "commit.portal.billing.collection_works._store": COLLECTING,
-    "commit.portal.billing.collection_works.collect": COLLECTING,
-    "commit.portal.billing.collection_works.try_backup": COLLECTING,
     "commit.portal.billing.expiring.tell": AGAIN,
-    "commit.portal.billing.leased.do_now": COLLECTING,
     "commit.portal.billing.method_sessions._fail": COLLECTING,
-    "commit.portal.billing.method_sessions._store": COLLECTING,
-    "commit.portal.billing.method_sessions.expire_session": COLLECTING,
-    "commit.portal.billing.method_sessions.open_session": COLLECTING,
-    "commit.portal.billing.method_setups.abandon": COLLECTING,
-    "commit.portal.billing.method_setups.refresh": COLLECTING,
-    "commit.portal.billing.method_setups.start": COLLECTING,
     "commit.portal.billing.method_works._refuse_default": COLLECTING,
-    "commit.portal.billing.method_works._store_default": COLLECTING,
-    "commit.portal.billing.method_works.detach": COLLECTING,
-    "commit.portal.billing.method_works.set_default": COLLECTING,
-    "commit.portal.billing.payment_methods.drop_backup": COLLECTING,
-    "commit.portal.billing.payment_methods.make_default": COLLECTING,
-    "commit.portal.billing.payment_methods.remove": COLLECTING,
-    "commit.portal.billing.payment_methods.set_backup": COLLECTING,
     "commit.portal.billing.standing.set_policy": BY_HAND,
     "commit.portal.billing.standing.settle_due": AGAIN,
-    "stripe.portal.billing.collection_works._ask": COLLECTING,
-    "stripe.portal.billing.method_sessions._open": COLLECTING,
-    "stripe.portal.billing.method_sessions.expire_session": COLLECTING,
-    "stripe.portal.billing.method_works._set_on_subscription": COLLECTING,
-    "stripe.portal.billing.method_works.detach": COLLECTING,
-    "stripe.portal.billing.method_works.set_default": COLLECTING,
     "commit.portal.billing.cancellation_calls._fail": LEAVING,
-    "commit.portal.billing.cancellation_calls._store_end": LEAVING,
-    "commit.portal.billing.cancellation_calls.end": LEAVING,
-    "commit.portal.billing.cancellation_calls.keep": LEAVING,
-    "commit.portal.billing.cancellations._carry_out": LEAVING,
+    "commit.portal.billing.cancellation_refunds._leave_to_staff": LEAVING,
     "commit.portal.billing.plan_change_offers._priced": f"Stripe refused a preview; {CHANGES}",
     "commit.portal.billing.plan_change_work._fail": f"Stripe refused the change; {CHANGES}",
     "commit.portal.billing.plan_change_work.check": f"a schedule that was released at Stripe's dashboard; {CHANGES}",
@@ -79,9 +52,9 @@ EXCEPTIONS = {
     "commit.portal.billing.plan_changes.refresh": f"only asks for a reading; {CHANGES}",
     "stripe.portal.billing.plan_change_work.cancel": f"gives up what a bank refused; {CHANGES}",
     "stripe.portal.billing.plan_change_work._found_later": "a read, when no answer came for 23 hours",
+    "commit.portal.billing.plan_policies.change": BY_HAND,
     "commit.portal.billing.tenants.create": BY_HAND,
-    "commit.portal.billing.trials._resume": RESUMING,
-    "commit.portal.billing.trials.resume": RESUMING,
+    "commit.portal.billing.trials._check_amount": RESUMING,
     "commit.portal.commands.demo._user": BY_HAND,
     "commit.portal.commands.demo.seed_coupons": BY_HAND,
     "commit.portal.commands.demo.seed_plans": BY_HAND,
@@ -95,11 +68,6 @@ EXCEPTIONS = {
     "commit.portal.security.people.create_user": BY_HAND,
     "commit.portal.security.people.grant_staff_role": BY_HAND,
     "stripe.portal.billing.discount_work._has_discount": BY_TEST,
-    "stripe.portal.billing.cancellation_calls._end_now": LEAVING,
-    "stripe.portal.billing.cancellation_calls._give_back": LEAVING,
-    "stripe.portal.billing.cancellation_calls._schedule": LEAVING,
-    "stripe.portal.billing.cancellation_calls.keep": LEAVING,
-    "stripe.portal.billing.trials._resume": RESUMING,
     "stripe.portal.billing.customers._test_clock": TEST_TIME,
     "stripe.portal.mirror.test_clocks.fetch": TEST_TIME,
     "stripe.portal.billing.duplicates._void": "the sandbox cannot make a live subscription with an open invoice yet",

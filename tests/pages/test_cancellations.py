@@ -200,7 +200,8 @@ def test_somebody_who_only_looks_gets_no_buttons(app: APIFlask, person: Person, 
 
 def test_the_next_charge_is_what_stripe_foretells(browser: Browser, person: Person, write: Session) -> None:
     foretold = {
-        "amount_due_minor": 10000, "currency": "usd", "tax_minor": 1900, "balance_minor": -1000,
+        "subtotal_minor": 9900, "total_minor": 10000, "amount_due_minor": 10000, "currency": "usd", "tax_minor": 1900,
+        "balance_minor": -1000,
         "discounts": [{"name": "WELCOME20", "amount_minor": 1800}],
         "lines": [{"description": "Professional", "amount_minor": 9900}],
     }  # fmt: skip
@@ -218,6 +219,8 @@ def test_the_next_charge_is_what_stripe_foretells(browser: Browser, person: Pers
     assert cells == [
         ["Professional", "–", "$99.00", "+ $99.00"],
         ["1 × Starter (at $29.00 / month)", "$29.00", "–", "\u2212$29.00"],
+        ["Discount · WELCOME20", "–", "\u2212$18.00", "\u2212$18.00"],
+        ["Tax", "$5.51", "$19.00", "+ $13.49"],
     ]
 
 
