@@ -166,8 +166,12 @@ def update_params(asked: Asked) -> "SubscriptionUpdateParams":
     if asked.timing == "trial":
         params["payment_behavior"] = "allow_incomplete"
         params["proration_behavior"] = "none"
-        if asked.is_free:
-            params["trial_end"] = "now"
+        if asked.trial_end is not None:
+            params["trial_end"] = asked.trial_end
+    elif asked.ends_trial:
+        params["payment_behavior"] = "error_if_incomplete"  # nothing changes unless it is paid
+        params["proration_behavior"] = "none"
+        params["trial_end"] = "now"
     elif asked.resets_anchor:
         params["billing_cycle_anchor"] = {"type": "now"}
         params["proration_behavior"] = "none"
@@ -177,6 +181,9 @@ def update_params(asked: Asked) -> "SubscriptionUpdateParams":
     elif asked.proration_at is not None:
         params["proration_behavior"] = "always_invoice"
         params["proration_date"] = int(asked.proration_at.timestamp())
+    if asked.without_method:
+        behavior: Any = asked.without_method  # held by a constraint of the table of plans
+        params["trial_settings"] = {"end_behavior": {"missing_payment_method": behavior}}
     return params
 
 
