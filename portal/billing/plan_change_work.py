@@ -54,7 +54,7 @@ def perform(work: Work) -> None:
     db.session.commit()
     try:
         resource = mirrored.fetch(asked.subscription_id)
-        _require_unchanged(asked, resource)
+        require_unchanged(asked, resource)
         if asked.timing == "period_end":
             answer = _scheduled(work, change, asked, resource)
         elif key_is_forgotten(confirmed_at):
@@ -217,11 +217,11 @@ def _begun(change: PlanChange, resource: dict[str, Any]) -> dict[str, Any] | Non
     return schedule
 
 
-def _require_unchanged(asked: Asked, resource: dict[str, Any]) -> None:
+def require_unchanged(asked: Asked, resource: dict[str, Any]) -> None:
     """The offer holds within its period only: a new cycle after a renewal would cost what was paid for the next one.
-    Nor does it hold for a subscription that was cancelled since.
 
-    A subscription that has the new terms, or holds them back, was changed by a try whose answer was lost.
+    A subscription that has the new terms, or holds them back, was changed by a try whose answer was lost. Raises
+    :class:`PeriodOver`, and :class:`SubscriptionEnding` for one that was cancelled since.
     """
     items = resource["items"]["data"]
     if resource["pending_update"] or any(_is_wanted(item, asked) for item in items):
