@@ -139,13 +139,19 @@ def refit(work: Work) -> None:
 
 
 def _refitted(work: Work, asked: Asked, schedule_id: str) -> plan_quotes.Preview | None:
-    """Returns the invoice that will come; ``None`` for a change that has come, or that somebody has taken back."""
+    """Returns the invoice that will come, where Stripe previews one; ``None`` for a change that has come, or that
+    somebody has taken back.
+    """
     resource = mirrored.fetch(asked.subscription_id)
     if resource["schedule"] != schedule_id or any(_is_wanted(item, asked) for item in resource["items"]["data"]):
         return None
     schedule = plan_change_schedules.read(schedule_id)
     plan_change_schedules.write(schedule, str(work.payload["plan_change_id"]), asked, resource, work.key)
-    return plan_quotes.price(asked).following
+    try:
+        return plan_quotes.price(asked).following
+    except StripeRefused as error:  # what was promised stays, and is compared with what comes
+        log.warning("a scheduled change could not be priced again: %s", error)
+        return None
 
 
 HANDLERS: Mapping[str, Callable[[Work], None]] = {
