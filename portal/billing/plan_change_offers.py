@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import business_time, clock, steps, tenancy
-from portal.billing import catalogue, plan_quotes
+from portal.billing import catalogue, plan_quotes, trials
 from portal.billing import plan_change_errors as errors
 from portal.billing.catalogue import OfferedPrice
 from portal.billing.plan_quotes import Asked, Priced
@@ -34,6 +34,10 @@ class Wanted:
     plan: Plan
     price: OfferedPrice
     quantity: int
+
+    @property
+    def is_free(self) -> bool:
+        return self.price.unit_amount_minor == 0
 
 
 def under_way() -> PlanChange | None:
@@ -66,9 +70,17 @@ def wanted_of(subscription: Subscription, plan_id: str, interval: str, quantity:
         raise errors.OtherCurrency(billed=subscription.currency.upper(), sold=price.currency.upper())
     if (price.plan_price_id, count) == (subscription.plan_price_id, subscription.quantity):
         raise errors.NothingChanges
+    if subscription.status == "trialing" and price.unit_amount_minor > 0:
+        _require_method(subscription, plan)
     if subscription.amount_minor == 0 and price.unit_amount_minor > 0:
         raise errors.GoesToCheckout
     return Wanted(plan, price, count)
+
+
+def _require_method(subscription: Subscription, plan: Plan) -> None:
+    """A plan that has no trial is paid at once, and one may want a payment method before its trial."""
+    if (plan.trial_days == 0 or plan.trial_method == "required") and not trials.has_method(subscription):
+        raise trials.MethodMissing
 
 
 def _quantity(given: str | int, largest: int) -> int:
@@ -113,10 +125,12 @@ def make(subscription: Subscription, wanted: Wanted, actor: UUID | None) -> Plan
         wanted.price.interval,
     )
     present = plan_of(subscription)
-    timing = "trial" if subscription.status == "trialing" else _timing(present, kind)
     asked_at = business_time.now().replace(microsecond=0)
     db.session.commit()
-    item = read_item(subscription)
+    item, resource = read(subscription)
+    trial = _trial(resource, wanted, asked_at)
+    timing = _timing(present, kind) if trial is None else "trial" if wanted.is_free or trial["end"] != "now" else "now"
+    db.session.commit()
     whole = plan_quotes.period_of_item(item)
     asked = Asked(
         subscription_id=subscription.stripe_subscription_id,
@@ -127,10 +141,12 @@ def make(subscription: Subscription, wanted: Wanted, actor: UUID | None) -> Plan
         timing=timing,
         changes_interval=kind == "interval",
         proration_at=min(max(asked_at, whole[0]), whole[1] - timedelta(seconds=1)) if timing == "now" else None,
+        trial_end=trial["end"] if trial else None,
+        without_method=trial["without_method"] if trial else "",
         currency=subscription.currency,
         product=str(present.stripe_product_id),
         plan_id=present.plan_id,
-        is_free=wanted.price.unit_amount_minor == 0,
+        is_free=wanted.is_free,
         whole=whole,
     )
     asked, priced = _priced(asked)
@@ -146,8 +162,8 @@ def _timing(present: Plan, kind: str) -> str:
     }[kind]
 
 
-def read_item(subscription: Subscription) -> dict[str, Any]:
-    """The item that is the plan, as Stripe has it now; it must be what our record says."""
+def read(subscription: Subscription) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The item that is the plan, and the subscription, as Stripe has them now; they must be what our record says."""
     resource = mirrored.fetch(subscription.stripe_subscription_id)
     price = db.session.get_one(PlanPrice, subscription.plan_price_id).stripe_price_id
     db.session.commit()
@@ -158,7 +174,23 @@ def read_item(subscription: Subscription) -> dict[str, Any]:
         want(subscription.stripe_subscription_id, "subscription")
         db.session.commit()
         raise errors.SubscriptionMoved
-    return item
+    return item, resource
+
+
+def _trial(resource: dict[str, Any], wanted: Wanted, now: datetime) -> dict[str, Any] | None:
+    """What becomes of the trial under way by the terms of the wanted plan, or ``None`` without a trial.
+
+    It ends no later than a trial of that plan that had begun when this one did. A free plan has none, nor one without
+    days; what is charged with its end fails there without a method, instead of ending the subscription.
+    """
+    if resource["status"] != "trialing":
+        return None
+    until = resource["trial_start"] + wanted.plan.trial_days * 86400
+    if wanted.is_free:
+        return {"end": "now", "without_method": ""}
+    if wanted.plan.trial_days == 0 or until <= now.timestamp():
+        return {"end": "now", "without_method": "create_invoice"}
+    return {"end": until if until < resource["trial_end"] else None, "without_method": wanted.plan.trial_end}
 
 
 def _priced(asked: Asked) -> tuple[Asked, Priced]:
@@ -178,6 +210,7 @@ def _store(
     locked()
     today = plan_quotes.shown(priced.today, asked) if priced.today else None
     following = plan_quotes.shown(priced.following, asked)
+    trial = {"end": asked.trial_end, "without_method": asked.without_method}
     now = business_time.now()
     effective_at = asked.whole[1] if asked.timing == "period_end" else asked.proration_at or now
     change = PlanChange(
@@ -200,7 +233,13 @@ def _store(
         due_minor=today["amount_due_minor"] if today else 0,
         next_minor=max(following["total_minor"], 0),
         next_at=_next_at(asked, priced),
-        quote={"today": today, "next": following, "figures": priced.figures(), "whole": _stamps(asked.whole)},
+        quote={
+            "today": today,
+            "next": following,
+            "figures": priced.figures(),
+            "whole": _stamps(asked.whole),
+            "trial": trial,
+        },
         expires_at=clock.now() + timedelta(minutes=QUOTE_MINUTES),
         started_by=actor,
     )
@@ -213,7 +252,9 @@ def _store(
 
 
 def _next_at(asked: Asked, priced: Priced) -> datetime:
-    if asked.resets_anchor and priced.today is not None:
+    if isinstance(asked.trial_end, int):
+        return clock.from_timestamp(asked.trial_end) or asked.whole[1]
+    if (asked.resets_anchor or asked.ends_trial) and priced.today is not None:
         return plan_quotes.next_end(priced.today, asked.price_id) or asked.whole[1]
     return asked.whole[1]
 

@@ -54,7 +54,7 @@ def perform(work: Work) -> None:
     db.session.commit()
     try:
         resource = mirrored.fetch(asked.subscription_id)
-        _require_unchanged(asked, resource)
+        require_unchanged(asked, resource)
         if asked.timing == "period_end":
             answer = _scheduled(work, change, asked, resource)
         elif key_is_forgotten(confirmed_at):
@@ -139,13 +139,19 @@ def refit(work: Work) -> None:
 
 
 def _refitted(work: Work, asked: Asked, schedule_id: str) -> plan_quotes.Preview | None:
-    """Returns the invoice that will come; ``None`` for a change that has come, or that somebody has taken back."""
+    """Returns the invoice that will come, where Stripe previews one; ``None`` for a change that has come, or that
+    somebody has taken back.
+    """
     resource = mirrored.fetch(asked.subscription_id)
     if resource["schedule"] != schedule_id or any(_is_wanted(item, asked) for item in resource["items"]["data"]):
         return None
     schedule = plan_change_schedules.read(schedule_id)
     plan_change_schedules.write(schedule, str(work.payload["plan_change_id"]), asked, resource, work.key)
-    return plan_quotes.price(asked).following
+    try:
+        return plan_quotes.price(asked).following
+    except StripeRefused as error:  # what was promised stays, and is compared with what comes
+        log.warning("a scheduled change could not be priced again: %s", error)
+        return None
 
 
 HANDLERS: Mapping[str, Callable[[Work], None]] = {
@@ -166,8 +172,12 @@ def update_params(asked: Asked) -> "SubscriptionUpdateParams":
     if asked.timing == "trial":
         params["payment_behavior"] = "allow_incomplete"
         params["proration_behavior"] = "none"
-        if asked.is_free:
-            params["trial_end"] = "now"
+        if asked.trial_end is not None:
+            params["trial_end"] = asked.trial_end
+    elif asked.ends_trial:
+        params["payment_behavior"] = "error_if_incomplete"  # nothing changes unless it is paid
+        params["proration_behavior"] = "none"
+        params["trial_end"] = "now"
     elif asked.resets_anchor:
         params["billing_cycle_anchor"] = {"type": "now"}
         params["proration_behavior"] = "none"
@@ -177,6 +187,9 @@ def update_params(asked: Asked) -> "SubscriptionUpdateParams":
     elif asked.proration_at is not None:
         params["proration_behavior"] = "always_invoice"
         params["proration_date"] = int(asked.proration_at.timestamp())
+    if asked.without_method:
+        behavior: Any = asked.without_method  # held by a constraint of the table of plans
+        params["trial_settings"] = {"end_behavior": {"missing_payment_method": behavior}}
     return params
 
 
@@ -210,11 +223,11 @@ def _begun(change: PlanChange, resource: dict[str, Any]) -> dict[str, Any] | Non
     return schedule
 
 
-def _require_unchanged(asked: Asked, resource: dict[str, Any]) -> None:
+def require_unchanged(asked: Asked, resource: dict[str, Any]) -> None:
     """The offer holds within its period only: a new cycle after a renewal would cost what was paid for the next one.
-    Nor does it hold for a subscription that was cancelled since.
 
-    A subscription that has the new terms, or holds them back, was changed by a try whose answer was lost.
+    A subscription that has the new terms, or holds them back, was changed by a try whose answer was lost. Raises
+    :class:`PeriodOver`, and :class:`SubscriptionEnding` for one that was cancelled since.
     """
     items = resource["items"]["data"]
     if resource["pending_update"] or any(_is_wanted(item, asked) for item in items):

@@ -14,7 +14,7 @@ from portal.billing.plan_change_offers import (
     Wanted,
     changeable,
     make,
-    read_item,
+    read,
     still_valid,
     under_way,
     wanted_of,
@@ -134,7 +134,7 @@ def _check_again(change: PlanChange, actor: UUID) -> None:
     asked = plan_quotes.asked_of(change)
     db.session.commit()
     try:
-        if plan_quotes.period_of_item(read_item(subscription)) != asked.whole:  # it was renewed
+        if plan_quotes.period_of_item(read(subscription)[0]) != asked.whole:  # it was renewed
             _replace(change, subscription, wanted, actor, errors.QuoteMoved)
         priced = plan_quotes.price(asked)
     except errors.SubscriptionMoved as error:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from portal import clock
 from portal.extensions import db
@@ -35,6 +35,8 @@ class Asked:
 
     ``timing`` and ``credit_minor`` as in :class:`portal.models.PlanChange`. ``product``: Stripe's product of the
     present plan, of which the credit is given back; ``plan_id`` its name here. ``whole``: the period under way.
+    ``trial_end``: where the trial under way ends by the terms of the wanted plan, at once or in UTC seconds (``None``:
+    as it is), and ``without_method`` what becomes of it then without a payment method (``""``: as it is).
     """
 
     subscription_id: str
@@ -51,11 +53,18 @@ class Asked:
     is_free: bool
     whole: Period
     credit_minor: int = 0
+    trial_end: int | Literal["now"] | None = None
+    without_method: str = ""
 
     @property
     def resets_anchor(self) -> bool:
         """Whether a new billing cycle begins at once: Stripe then takes no proration date."""
-        return self.timing == "now" and self.changes_interval
+        return self.timing == "now" and self.changes_interval and not self.ends_trial
+
+    @property
+    def ends_trial(self) -> bool:
+        """Whether a trial ends with the change, and its first period is charged."""
+        return self.timing == "now" and self.trial_end == "now"
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,8 @@ def asked_of(change: PlanChange) -> Asked:
         is_free=price.unit_amount_minor == 0,
         whole=period_of(change),
         credit_minor=change.credit_minor,
+        trial_end=change.quote["trial"]["end"],
+        without_method=change.quote["trial"]["without_method"],
     )
 
 
@@ -117,7 +128,13 @@ def price(asked: Asked) -> Priced:
     """Both previews. Raises :class:`portal.gateway.errors.StripeFailure`; no transaction may be open."""
     items = [_item(asked)]
     if asked.timing == "trial":
-        return Priced(None, _preview(asked, {"items": items, "proration_behavior": "none", **_end_of_trial(asked)}))
+        moves = isinstance(asked.trial_end, int)  # which may make an invoice of nothing now
+        details: InvoiceCreatePreviewParamsSubscriptionDetails = {"items": items, "proration_behavior": "none"}
+        return Priced(None, _preview(asked, {**details, **_end_of_trial(asked)}, recurring=moves))
+    if asked.ends_trial:
+        begun: InvoiceCreatePreviewParamsSubscriptionDetails = {"items": items, "proration_behavior": "none"}
+        begun["trial_end"] = "now"
+        return Priced(_preview(asked, begun), _preview(asked, begun, recurring=True))
     if asked.timing == "now" and not asked.resets_anchor:
         today = _preview(
             asked,
@@ -209,8 +226,7 @@ def _item(asked: Asked) -> "InvoiceCreatePreviewParamsSubscriptionDetailsItem":
 
 
 def _end_of_trial(asked: Asked) -> "InvoiceCreatePreviewParamsSubscriptionDetails":
-    """A trial of something that is free would be none."""
-    return {"trial_end": "now"} if asked.is_free else {}
+    return {} if asked.trial_end is None else {"trial_end": asked.trial_end}
 
 
 def _period(start: int, end: int) -> Period:

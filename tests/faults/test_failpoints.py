@@ -31,6 +31,7 @@ AGAIN = "periodic work, which the next turn does again; tests/scenarios/test_col
 LEAVING = "what Stripe refused; tests/scenarios/test_cancellations.py and test_refunds.py"
 RESUMING = "another amount than was shown; tests/scenarios/test_trials.py"
 CHANGES = "tests/billing/test_plan_changes.py"
+SCHEDULED = "tests/scenarios/test_scheduled_changes.py"
 EXCEPTIONS = {
     "commit.portal.billing.checkouts._awaited": "ends a transaction that has only read; tests/faults/test_races.py",
     "commit.portal.billing.discount_work._keep": BY_TEST,
@@ -47,11 +48,12 @@ EXCEPTIONS = {
     "commit.portal.billing.plan_change_offers._priced": f"Stripe refused a preview; {CHANGES}",
     "commit.portal.billing.plan_change_work._fail": f"Stripe refused the change; {CHANGES}",
     "commit.portal.billing.plan_change_work.check": f"a schedule that was released at Stripe's dashboard; {CHANGES}",
+    "commit.portal.billing.plan_change_work.refit": f"done again it finds nothing to do; {SCHEDULED}",
     "commit.portal.billing.plan_change_work.release": "a month later; tests/scenarios/test_plan_changes.py",
     "commit.portal.billing.plan_changes._expire": f"an offer that does not hold any more; {CHANGES}",
     "commit.portal.billing.plan_changes.refresh": f"only asks for a reading; {CHANGES}",
+    "stripe.portal.billing.plan_change_schedules.read": f"a read, of a schedule that is there already; {SCHEDULED}",
     "stripe.portal.billing.plan_change_work.cancel": f"gives up what a bank refused; {CHANGES}",
-    "stripe.portal.billing.plan_change_work._found_later": "a read, when no answer came for 23 hours",
     "commit.portal.billing.plan_policies.change": BY_HAND,
     "commit.portal.billing.tenants.create": BY_HAND,
     "commit.portal.billing.trials._check_amount": RESUMING,

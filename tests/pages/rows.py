@@ -303,7 +303,8 @@ def plan_change(session: Session, tenant_id: UUID, state: str = "quoted", **valu
         "due_minor": 4667,
         "next_minor": 9900,
         "next_at": NOW + timedelta(days=20),
-        "quote": {"today": None, "next": following, "figures": figures, "whole": [0, 1]},
+        "quote": {"today": None, "next": following, "figures": figures, "whole": [0, 1],
+                  "trial": {"end": None, "without_method": ""}},
         "expires_at": datetime.now(UTC) + timedelta(minutes=15),
         **values,
     })  # fmt: skip

@@ -12,14 +12,13 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from portal.billing import plan_quotes
 from portal.billing.plan_change_work import update_params
 from portal.billing.plan_quotes import Asked
-from portal.gateway.client import TokenBucket, as_dict, gateway
+from portal.gateway.client import as_dict, gateway
 from portal.mirror.line_explanations import details_of, price_of, terms_of
 from portal.pricing import explain
 from portal.pricing.explain import Explanation, Shown
@@ -117,12 +116,6 @@ coupons = st.one_of(
 taxes = st.sampled_from([None, None, {"percentage": 19, "inclusive": False}, {"percentage": 8.875, "inclusive": True}])
 
 
-@pytest.fixture(name="unhurried")
-def fixture_unhurried(web: Any) -> Any:
-    web.extensions["gateway"]._reads = TokenBucket(100_000.0)  # the sandbox has no limit to keep under
-    return web
-
-
 # Not shrunk: each try takes a second, and a failing change says all of its figures.
 @settings(
     max_examples=max(CASES // CHANGES, 1),
@@ -145,13 +138,16 @@ def test_what_was_quoted_is_what_is_invoiced(
         change(who, step, number)
 
 
-def subscribed(currency: str, coupon: Any, tax: Any, first: Step) -> Subscriber:
+def subscribed(currency: str, coupon: Any, tax: Any, first: Step, clock: str | None = None) -> Subscriber:
+    """A new subscription; ``clock``: the test clock that its customer lives on."""
+
     def write(call: Any) -> Any:
         return gateway().write(call)
 
     product = write(lambda s: s.v1.products.create({"name": f"Seat {next(_numbers)}"})).id
     who = Subscriber(currency, product)
-    customer = write(lambda s: s.v1.customers.create({"email": "quoted@example.com"})).id
+    person: Any = {"email": "quoted@example.com", **({"test_clock": clock} if clock else {})}
+    customer = write(lambda s: s.v1.customers.create(person)).id
     method = write(lambda s: s.v1.payment_methods.attach("pm_card_visa", {"customer": customer})).id
     items = [{"price": who.price(first.hundreds, first.interval), "quantity": first.quantity}]
     params: Any = {"customer": customer, "default_payment_method": method, "items": items}
