@@ -1,6 +1,7 @@
 """A whole portal on a PostgreSQL and a Valkey of its own, all of which may be killed, stopped and started again."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -27,6 +28,15 @@ from tests.support.services import DATABASE_VARIABLE, REDIS_VARIABLE
 WATCH_SECONDS = 0.05
 ENDED_SECONDS = 10
 PROCESSES = ("web", "worker", "ticker")
+
+
+# What was owed when something failed, and who held what.
+_OPEN = (
+    "SELECT to_jsonb(o) - 'payload' FROM outbox o WHERE done_at IS NULL AND kind NOT LIKE 'periodic.%'",
+    "SELECT to_jsonb(o) FROM stripe_objects o WHERE seen < wanted",
+    "SELECT to_jsonb(c) FROM checkouts c WHERE state IN ('preparing', 'open')",
+    "SELECT to_jsonb(l) FROM pg_stat_activity l WHERE state <> 'idle'",
+)
 
 
 @dataclass
@@ -139,13 +149,28 @@ def running() -> Iterator[Machine]:
         try:
             yield machine
         except BaseException:
-            kept = tempfile.mkdtemp(prefix="billing-machine-logs-")
-            shutil.copytree(portal.logs, kept, dirs_exist_ok=True)
-            sys.stderr.write(f"the portal's logs are kept in {kept}\n")
+            _keep(machine)
             machine.end()
             postgres.stop()  # what follows drops the database, on a server that may have been killed just now
             postgres.start()
             raise
+
+
+def _keep(machine: Machine) -> None:
+    """What is needed to understand a failure: the logs, what was open, and where the processes stood."""
+    kept = Path(tempfile.mkdtemp(prefix="billing-machine-logs-"))
+    sys.stderr.write(f"the portal's logs are kept in {kept}\n")
+    for process in machine.portal.processes.values():
+        if process.poll() is None:
+            process.send_signal(signal.SIGABRT)  # with PYTHONFAULTHANDLER: all threads' stacks into its log
+    time.sleep(1)
+    shutil.copytree(machine.portal.logs, kept, dirs_exist_ok=True)
+    try:
+        with machine.connect() as connection:
+            lines = [json.dumps(row, default=str) for query in _OPEN for row in connection.execute(query)]
+    except psycopg.Error as error:
+        lines = [str(error)]
+    (kept / "open.txt").write_text("\n".join(lines))
 
 
 @contextmanager

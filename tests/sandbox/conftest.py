@@ -133,7 +133,10 @@ def receiver() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # the sender was killed in the middle
+                return
             arrived.put((body, self.headers["Stripe-Signature"]))
             self.send_response(answers.pop(0) if answers else 200)
             self.send_header("Content-Length", "0")

@@ -131,7 +131,8 @@ def running(template: str) -> Iterator[LivePortal]:
             PROMETHEUS_MULTIPROC_DIR=str(logs / "prometheus"),
             **box.environment(),
         )
-        portal = LivePortal(url, config.load(variables), box, {**os.environ, **variables}, logs)
+        environment = {**os.environ, **variables, "PYTHONFAULTHANDLER": "1"}  # SIGABRT tells where a process stands
+        portal = LivePortal(url, config.load(variables), box, environment, logs)
         database.publish(portal.settings)
         stack.callback(portal.stop)
         for process in COMMANDS:
