@@ -54,7 +54,12 @@ def test_ctrl_c_lets_apt_end_what_it_has_begun(tmp_path, call):
     paths = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     command = [sys.executable, "-W", "ignore", "-c", f"import sys; {call}", str(tmp_path / "log")]
     process = subprocess.Popen(
-        command, env=os.environ | {"PATH": paths}, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        env=os.environ | {"PATH": paths},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # Who runs the suite in the background has it ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not apt_get.with_suffix(".began").exists():
