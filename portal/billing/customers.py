@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -12,13 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, tenancy
+from portal.billing import leased
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.gateway.client import gateway, key_is_forgotten, keyed
-from portal.gateway.errors import StripeRefused
+from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
 from portal.gateway.lists import entries
 from portal.models import Customer, StripeCustomer, Tenant
-from portal.outbox import Work, finish, stage
+from portal.outbox import Work, finish, stage_leased
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import CustomerCreateParams, CustomerUpdateParams
@@ -51,7 +53,10 @@ def ensure_stripe_customer() -> str:
     asked_at = row.requested_at = row.requested_at or clock.now()
     db.session.commit()
     customer_id = _found_or_created(tenant_id, asked_at)
-    _store(row, customer_id)
+    work = _store(row, customer_id)
+    # At once, for Stripe's pages ask for an address that they do not know; what fails is a worker's to repeat.
+    with suppress(PaymentServiceUnavailable):
+        leased.do_now(work, describe)
     return customer_id
 
 
@@ -79,8 +84,8 @@ def _made_earlier(tenant_id: UUID, asked_at: datetime) -> str | None:
     return next((str(entry["id"]) for entry in mine), None)
 
 
-def _store(row: Customer, customer_id: str) -> None:
-    """Map the customer both ways, once. Raises :class:`CustomerTaken`."""
+def _store(row: Customer, customer_id: str) -> Work:
+    """Map the customer both ways, once; returns what is owed then. Raises :class:`CustomerTaken`."""
     db.session.execute(
         insert(StripeCustomer).values(customer_id=customer_id, tenant_id=row.tenant_id).on_conflict_do_nothing()
     )
@@ -89,8 +94,10 @@ def _store(row: Customer, customer_id: str) -> None:
         db.session.rollback()
         raise CustomerTaken
     row.stripe_customer_id = customer_id
-    stage("customer.describe", f"customer.describe:{customer_id}", tenant_id=row.tenant_id)
+    key = f"customer.describe:{customer_id}"
+    work = stage_leased("customer.describe", key, tenant_id=row.tenant_id, payload={}, seconds=leased.SECONDS)
     db.session.commit()
+    return work
 
 
 def describe(work: Work) -> None:
