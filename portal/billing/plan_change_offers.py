@@ -210,7 +210,6 @@ def _store(
     locked()
     today = plan_quotes.shown(priced.today, asked) if priced.today else None
     following = plan_quotes.shown(priced.following, asked)
-    trial = {"end": asked.trial_end, "without_method": asked.without_method}
     now = business_time.now()
     effective_at = asked.whole[1] if asked.timing == "period_end" else asked.proration_at or now
     change = PlanChange(
@@ -233,13 +232,7 @@ def _store(
         due_minor=today["amount_due_minor"] if today else 0,
         next_minor=max(following["total_minor"], 0),
         next_at=_next_at(asked, priced),
-        quote={
-            "today": today,
-            "next": following,
-            "figures": priced.figures(),
-            "whole": _stamps(asked.whole),
-            "trial": trial,
-        },
+        quote={"today": today, "next": following, **_kept(asked, priced)},
         expires_at=clock.now() + timedelta(minutes=QUOTE_MINUTES),
         started_by=actor,
     )
@@ -249,6 +242,12 @@ def _store(
     _report_unexplained(change)
     db.session.commit()
     return change
+
+
+def _kept(asked: Asked, priced: Priced) -> dict[str, Any]:
+    """What has to be the same when it is confirmed."""
+    trial = {"end": asked.trial_end, "without_method": asked.without_method}
+    return {"figures": priced.figures(), "whole": _stamps(asked.whole), "trial": trial}
 
 
 def _next_at(asked: Asked, priced: Priced) -> datetime:
