@@ -149,8 +149,8 @@ def running() -> Iterator[Machine]:
         try:
             yield machine
         except BaseException:
+            machine.end()  # first: whoever is asked for its stacks dies of it, and must not be started again
             _keep(machine)
-            machine.end()
             postgres.stop()  # what follows drops the database, on a server that may have been killed just now
             postgres.start()
             raise
