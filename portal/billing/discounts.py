@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal import clock
-from portal.billing import coupons, discount_work
+from portal.billing import coupons, discount_work, leased
 from portal.billing.plan_change_offers import under_way
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, NotFound
@@ -20,7 +20,7 @@ from portal.gateway.client import as_dict, gateway
 from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
 from portal.mirror.customers import locked
 from portal.models import Coupon, CouponRedemption, Subscription
-from portal.outbox import LeaseLost, Work, release, stage_leased
+from portal.outbox import Work, stage_leased
 from portal.pricing.discounts import Terms, invoices_discounted, taken_off
 from portal.pricing.eligibility import CouponRefused, UnknownCoupon
 from portal.pricing.renewals import Period, renewals, renewals_before
@@ -29,7 +29,6 @@ from portal.security import audit
 if TYPE_CHECKING:  # importing it takes half a second
     from stripe.params import InvoiceCreatePreviewParams
 
-LEASE_SECONDS = 30  # one call of 15 s
 INVOICES_SHOWN = 3
 
 
@@ -158,7 +157,7 @@ def apply(code: str, *, actor: UUID, shown_saving_minor: int | None = None) -> C
         db.session.rollback()
         raise
     db.session.commit()
-    _do(discount_work.apply, work)
+    leased.do_now(work, discount_work.apply, still=BeingChanged)
     return redemption
 
 
@@ -180,7 +179,7 @@ def remove(redemption_id: UUID, *, actor: UUID) -> CouponRedemption:
         return redemption
     work = _intend_removal(redemption, subscription, actor)
     db.session.commit()
-    _do(discount_work.remove, work)
+    leased.do_now(work, discount_work.remove, still=BeingChanged)
     return redemption
 
 
@@ -226,20 +225,7 @@ def _stage(
     audit.record(kind, "coupon_redemption", str(redemption.id), after=after, actor=actor)
     asked_at = redemption.removal_requested_at  # a removal that failed may be asked for again
     key = f"{kind}:{redemption.id}" + (f":{asked_at.timestamp():.0f}" if asked_at else "")
-    return stage_leased(kind, key, tenant_id=redemption.tenant_id, payload=payload, seconds=LEASE_SECONDS)
-
-
-def _do(act: Any, work: Work) -> None:
-    try:
-        act(work)
-    except LeaseLost as error:  # Stripe answered so slowly that a worker took over; it finishes with the same key
-        db.session.rollback()
-        raise BeingChanged from error
-    except PaymentServiceUnavailable as error:
-        db.session.rollback()
-        release(work, str(error))
-        db.session.commit()
-        raise
+    return stage_leased(kind, key, tenant_id=redemption.tenant_id, payload=payload, seconds=leased.SECONDS)
 
 
 def _redemption(redemption_id: UUID) -> CouponRedemption:

@@ -1,13 +1,14 @@
 """Changing the plan, its interval or its quantity: a quote first, the same amount after."""
 
+from contextlib import suppress
 from typing import NoReturn
 from uuid import UUID
 
 from sqlalchemy import select
 
 from portal import clock, steps
+from portal.billing import leased, plan_change_work, plan_quotes
 from portal.billing import plan_change_errors as errors
-from portal.billing import plan_change_work, plan_quotes
 from portal.billing.catalogue import UnknownPlan
 from portal.billing.plan_change_offers import (
     QUOTE_MINUTES,
@@ -26,12 +27,10 @@ from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
 from portal.gateway.inbox import want
 from portal.mirror.customers import locked
 from portal.models import PlanChange, PlanPrice, Subscription
-from portal.outbox import LeaseLost, Work, release, stage_leased
+from portal.outbox import Work, stage_leased
 from portal.security import audit
 
 __all__ = ["cancel", "confirm", "get", "is_valid", "quote", "refresh", "under_way"]
-
-LEASE_SECONDS = 60  # four calls of 15 s
 
 
 def quote(plan_id: str, interval: str, quantity: str | int, *, actor: UUID | None) -> PlanChange:
@@ -205,20 +204,14 @@ def _staged(change: PlanChange, kind: str, press: str = "") -> Work:
         f"{kind}:{change.id}{press}",
         tenant_id=change.tenant_id,
         payload={"plan_change_id": str(change.id)},
-        seconds=LEASE_SECONDS,
+        seconds=leased.SECONDS,
     )
 
 
 def _done(work: Work, change: PlanChange) -> PlanChange:
     """Do it now. What stays unknown is asked again by a worker with the same keys; the page waits for that."""
-    try:
-        plan_change_work.HANDLERS[work.kind](work)
-    except LeaseLost:
-        db.session.rollback()
-    except PaymentServiceUnavailable as error:
-        db.session.rollback()
-        release(work, str(error))
-        db.session.commit()
+    with suppress(PaymentServiceUnavailable):
+        leased.do_now(work, plan_change_work.HANDLERS[work.kind])
     db.session.refresh(change)
     db.session.commit()
     return change
