@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from portal.models import Plan
 from tests.browser.journey import journey
-from tests.browser.test_accessibility import inspect
+from tests.browser.looks import inspect
 from tests.pages import rows
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.journey import PATIENCE_MS, Journey, journey
-from tests.browser.test_accessibility import inspect
+from tests.browser.looks import inspect
 
 pytestmark = pytest.mark.browser
 

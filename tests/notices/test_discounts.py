@@ -10,7 +10,7 @@ import pytest
 from portal.models import CouponRedemption, Subscription
 from tests.pages import rows
 
-SHOTS = os.environ.get("COUPON_SHOTS")  # a folder for mails to be looked at
+SHOTS = os.environ.get("SHOTS")  # a folder for mails to be looked at
 
 
 @pytest.fixture(name="redemption")
