@@ -61,7 +61,11 @@ def confirm(change_id: UUID, *, actor: UUID) -> PlanChange:
     if change.state != "quoted":
         db.session.commit()
         return _as_it_stands(change)
-    _check_again(change, actor)
+    try:
+        _check_again(change, actor)
+    except DomainError:
+        if not _was_confirmed(change_id):
+            raise
     change = _locked(change_id)
     if change.state != "quoted":  # the other tab was faster
         db.session.commit()
@@ -165,6 +169,14 @@ def _expire(change: PlanChange, reason: str, replacement: UUID | None = None) ->
         row.closed_at = clock.now()
         row.replaced_by = replacement
     db.session.commit()
+
+
+def _was_confirmed(change_id: UUID) -> bool:
+    """Whether another tab has meanwhile done what is refused here only for that."""
+    db.session.rollback()
+    confirmed = db.session.scalar(select(PlanChange.confirmed_at).where(PlanChange.id == change_id))
+    db.session.commit()
+    return confirmed is not None
 
 
 def _as_it_stands(change: PlanChange) -> PlanChange:

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import func, select
 
 from portal import tenancy
-from portal.app import create_app
 from portal.billing import checkouts
 from portal.extensions import db
 from portal.gateway.errors import PaymentServiceUnavailable, StripeFailure
@@ -15,7 +14,7 @@ from portal.models import Checkout, CouponRedemption, DriftFinding, Invoice, Out
 from portal.pricing import eligibility
 from tests.support import coupons, database
 from tests.support.shopping import buy, land, make_tenant, start
-from tests.support.threads import side_by_side
+from tests.support.threads import app_of, side_by_side
 
 
 def session_of(stripe_sandbox, checkout):
@@ -214,7 +213,7 @@ def test_the_last_redemption_goes_to_exactly_one_of_fifty_tenants(web, settings,
     tenants = [make_tenant() for _ in range(50)]
 
     def click(tenant_id):
-        app = create_app("web", settings=settings)
+        app = app_of("web", settings=settings)
         with app.app_context():
             try:
                 return start(tenant_id, coupon="SAVE20").state
@@ -234,7 +233,7 @@ def test_ten_tabs_of_one_tenant_use_it_once(web, settings, tenant, stripe_sandbo
     coupons.make(web, max_redemptions=5)
 
     def click():
-        app = create_app("web", settings=settings)
+        app = app_of("web", settings=settings)
         with app.app_context():
             try:
                 return start(tenant, coupon="SAVE20").id

@@ -1,5 +1,6 @@
 """Changes of plan at the level of verbs: what can go wrong between the quote and the new plan."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,6 @@ import requests
 from sqlalchemy import func, select
 
 from portal import clock, tenancy
-from portal.app import create_app
 from portal.billing import catalogue, plan_changes
 from portal.billing import plan_change_errors as errors
 from portal.billing.catalogue import UnknownPlan
@@ -24,7 +24,7 @@ from tests.pages import rows
 from tests.support import changing, database
 from tests.support.changing import cancel, confirm, findings, quote, seen
 from tests.support.shopping import buy, make_tenant
-from tests.support.threads import side_by_side
+from tests.support.threads import app_of, side_by_side
 
 UPDATES = "POST /v1/subscriptions/*"
 
@@ -92,18 +92,34 @@ def test_a_double_click_changes_and_charges_once(subscriber, drain):
     assert verify(subscriber) == []
 
 
-def test_ten_at_once_change_once(subscriber, settings, drain):
-    change = quote(subscriber, "professional")
+def clicker(settings, tenant_id, change, after=0.0):
+    """One press of the button in an app of its own, so many seconds from now."""
 
     def click():
-        app = create_app("web", settings=settings)
+        app = app_of("web", settings)
+        time.sleep(after)
         with app.app_context():
             try:
-                return confirm(subscriber, change).state
+                return confirm(tenant_id, change).state
             finally:
                 database.dispose(app)
 
-    states = side_by_side(*[click] * 10)
+    return click
+
+
+def test_a_tab_that_is_slower_than_the_other_sees_that_it_was_done(subscriber, settings, stripe_sandbox, drain):
+    """While it asked Stripe for the price again the other one changed the plan: that is no new price."""
+    change = quote(subscriber, "professional")
+    stripe_sandbox.post("fail", match="POST /v1/invoices/create_preview", mode="delay", seconds=3, times=1)
+    slow, fast = clicker(settings, subscriber, change), clicker(settings, subscriber, change, after=1.0)
+    assert side_by_side(slow, fast) == ["applied", "applied"]
+    drain()
+    assert charged(subscriber) == [2900, change.due_minor]
+
+
+def test_ten_at_once_change_once(subscriber, settings, drain):
+    change = quote(subscriber, "professional")
+    states = side_by_side(*[clicker(settings, subscriber, change)] * 10)
     assert set(states) <= {"confirmed", "applied"}
     drain()
     assert charged(subscriber) == [2900, change.due_minor]

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
@@ -45,12 +46,13 @@ def check(page: Page, address: str) -> None:
 
 def inspect(page: Page, name: str = "") -> None:
     """The page as it stands now, in every look: axe finds nothing, nothing runs over the edge, buttons can be read."""
+    page.evaluate(Axe().axe_script)
     for scheme, width in every_look(page):
         # Without preloading: axe asks for our style sheet's @import beside the page instead of beside the sheet.
         options = {"preload": False, "resultTypes": ["violations"]}
         if scheme == "dark":
             options["runOnly"] = COLOURS
-        found = Axe().run(page, options=options)
+        found = AxeResults(page.evaluate("options => axe.run(options)", options))
         look = f"{page.url} {scheme} {width}"
         assert found.violations_count == 0, f"{look}\n{found.generate_report()}"
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

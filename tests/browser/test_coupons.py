@@ -11,12 +11,11 @@ from portal.app import create_app
 from portal.billing.publish_coupons import publish_missing_coupons
 from tests.browser.journey import PATIENCE_MS, journey
 from tests.browser.looks import inspect, shot
+from tests.browser.ways import MODES, SPEECH, SPOKEN
 from tests.pages import rows
 from tests.support import database, people
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("pdf")]
-
-SPEECH = {"en": "en_US", "es": "es_ES", "pt_BR": "pt_BR"}
 
 
 @pytest.fixture(scope="module", name="coupons")
@@ -38,15 +37,7 @@ def enter(page, code):
     page.locator(".coupon-form button").click()
 
 
-@pytest.mark.parametrize(
-    ("language", "javascript"),
-    [
-        pytest.param("en", True, id="en-javascript"),
-        pytest.param("en", False, id="en-plain"),
-        pytest.param("es", False, id="es-plain"),
-        pytest.param("pt_BR", True, id="pt_BR-javascript"),
-    ],
-)
+@SPOKEN
 @pytest.mark.usefixtures("coupons")
 def test_bought_with_one_then_another_on_the_subscription(portal, browser, language, javascript):
     money = lambda amount: formats.money(amount, "usd", SPEECH[language])  # noqa: E731
@@ -101,7 +92,7 @@ def _staff(portal):
     return person
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+@MODES
 def test_staff_make_and_archive_one(portal, browser, javascript):
     code = f"MADE-{javascript}".upper()
     with journey(portal, browser, java_script_enabled=javascript) as keeper:

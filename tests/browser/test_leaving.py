@@ -9,16 +9,15 @@ from sqlalchemy import update
 from portal.models import Plan
 from tests.browser.journey import journey
 from tests.browser.looks import inspect
+from tests.browser.ways import MODES, SPEECH, SPOKEN
 from tests.pages import rows
 
 pytestmark = pytest.mark.browser
 
-SPEECH = {"en": "en_US", "es": "es_ES", "pt_BR": "pt_BR"}
 ENDS = {"en": "Your trial ends", "es": "Su prueba termina", "pt_BR": "Seu teste termina"}
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
-@pytest.mark.parametrize("language", SPEECH)
+@SPOKEN
 def test_a_trial_is_begun_left_and_kept(portal, browser, language, javascript):
     person = portal.person(language, SPEECH[language])
     with journey(portal, browser, java_script_enabled=javascript) as ada:
@@ -44,7 +43,7 @@ def test_a_trial_is_begun_left_and_kept(portal, browser, language, javascript):
         expect(ada.page.locator("a[href='/subscription/cancel']")).to_be_visible()
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+@MODES
 def test_at_once_with_the_refund_that_was_shown(portal, browser, javascript):
     person = portal.person()
     with rows.written(portal.settings) as session:

@@ -10,22 +10,14 @@ from sqlalchemy import select, update
 from portal.models import Customer, Plan, Subscription
 from tests.browser.journey import PATIENCE_MS, Journey, journey
 from tests.browser.test_payment_methods import add_card
+from tests.browser.ways import SPEECH, SPOKEN
 from tests.pages import rows
 from tests.support.live import LivePortal
 from tests.support.sandbox import AUTH, TIMEOUT
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("pdf")]
 
-SPEECH = {"en": "en_US", "es": "es_ES", "pt_BR": "pt_BR"}
 FAILS_WHEN_CHARGED = "4000 0000 0000 0341"
-SPOKEN = pytest.mark.parametrize(
-    ("language", "javascript"),
-    [
-        pytest.param("en", True, id="en-javascript"),
-        pytest.param("es", False, id="es-plain"),
-        pytest.param("pt_BR", True, id="pt_BR-javascript"),
-    ],
-)
 
 
 def at_stripe(portal: LivePortal, path: str, **form: str) -> Any:

@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.journey import PATIENCE_MS, Journey, journey
 from tests.browser.looks import check
+from tests.browser.ways import SPOKEN
 from tests.pages import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("pdf")]
@@ -19,14 +20,7 @@ def add_card(ada: Journey, card: str) -> None:
     expect(ada.page.locator("[data-step=saved]")).to_be_visible(timeout=PATIENCE_MS)
 
 
-@pytest.mark.parametrize(
-    ("language", "javascript"),
-    [
-        pytest.param("en", True, id="en-javascript"),
-        pytest.param("es", False, id="es-plain"),
-        pytest.param("pt_BR", True, id="pt_BR-javascript"),
-    ],
-)
+@SPOKEN
 def test_add_choose_and_remove(portal, browser, language, javascript):
     with journey(portal, browser, java_script_enabled=javascript) as ada:
         ada.sign_in(portal.person(language))

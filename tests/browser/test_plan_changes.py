@@ -7,16 +7,15 @@ from playwright.sync_api import expect
 
 from tests.browser.journey import PATIENCE_MS, Journey, journey
 from tests.browser.looks import inspect
+from tests.browser.ways import MODES, SPEECH, SPOKEN
 
 pytestmark = pytest.mark.browser
 
-SPEECH = {"en": "en_US", "es": "es_ES", "pt_BR": "pt_BR"}
 WORDS = {
     "en": ("Due today", "Your plan is Professional now"),
     "es": ("A pagar hoy", "Su plan es ahora Professional"),
     "pt_BR": ("A pagar hoje", "Seu plano agora é Professional"),
 }
-MODES = pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
 
 
 def subscribe(ada: Journey, person, plan: str = "starter", card: str = "4242 4242 4242 4242") -> None:
@@ -42,8 +41,7 @@ def press(ada: Journey, act: str) -> None:
     ada.page.wait_for_load_state()
 
 
-@MODES
-@pytest.mark.parametrize("language", SPEECH)
+@SPOKEN
 def test_an_upgrade_costs_what_was_shown(portal, browser, language, javascript):
     due, done = WORDS[language]
     with journey(portal, browser, java_script_enabled=javascript) as ada:
