@@ -114,7 +114,10 @@ def _copy_amounts(row: Invoice, resource: dict[str, Any]) -> None:
 
 
 def discounts_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
-    """What each discount of an invoice or preview takes off, by its coupon's name."""
+    """What each discount of an invoice or preview takes off, by its coupon's name.
+
+    Left out is what takes nothing off: a credit for discounted time names its discount, which is not the invoice's.
+    """
     names = {}
     for discount in resource["discounts"]:
         if isinstance(discount, dict):
@@ -123,6 +126,7 @@ def discounts_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {"name": names.get(_id(entry["discount"]), ""), "amount_minor": entry["amount"]}
         for entry in resource["total_discount_amounts"] or []
+        if entry["amount"]
     ]
 
 

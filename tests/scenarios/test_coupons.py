@@ -14,7 +14,7 @@ from portal.gateway.client import gateway
 from portal.gateway.errors import PaymentServiceUnavailable, StripeFailure
 from portal.models import CouponRedemption, Invoice, Notice
 from portal.pricing import eligibility
-from tests.support import coupons, database
+from tests.support import changing, coupons, database
 from tests.support.shopping import ACTOR, start
 
 PERCENT, FIXED = {"percent_off": Decimal("12.50")}, {"amounts_off": {"usd": 1000}}
@@ -100,6 +100,20 @@ def test_used_at_checkout_it_shows_what_remains_and_goes_on(life):
     life.advance(days=31)
     assert savings(life) == [580, 580, 0]
     assert running(life) == []
+
+
+def test_what_took_nothing_off_is_not_shown(life):
+    """The credit for a discounted month names its discount, which takes nothing more off and is not the invoice's."""
+    coupons.make(life.web, **PERCENT, **ONCE, automatic=True)
+    life.buy()
+    life.advance(days=10)
+    changing.confirm(life.tenant_id, changing.quote(life.tenant_id, "professional"))
+    life.hear()
+    with tenancy.bound(life.tenant_id):
+        first, second = db.session.scalars(select(Invoice).order_by(Invoice.created_at))
+        assert [entry["amount_minor"] for entry in first.discounts] == [363]
+        assert second.discounts == []
+    assert [kind for kind, *_line in changes(life)] == ["line"] * 3
 
 
 def test_removed_the_next_invoice_is_whole_again(life):
