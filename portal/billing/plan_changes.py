@@ -174,9 +174,7 @@ def _expire(change: PlanChange, reason: str, replacement: UUID | None = None) ->
 def _was_confirmed(change_id: UUID) -> bool:
     """Whether another tab has meanwhile done what is refused here only for that."""
     db.session.rollback()
-    confirmed = db.session.scalar(select(PlanChange.confirmed_at).where(PlanChange.id == change_id))
-    db.session.commit()
-    return confirmed is not None
+    return db.session.scalar(select(PlanChange.confirmed_at).where(PlanChange.id == change_id)) is not None
 
 
 def _as_it_stands(change: PlanChange) -> PlanChange:
