@@ -36,7 +36,6 @@ EXCEPTIONS = {
     "commit.portal.billing.checkouts._awaited": "ends a transaction that has only read; tests/faults/test_races.py",
     "commit.portal.billing.discount_work._keep": BY_TEST,
     "commit.portal.billing.discount_work._release": BY_TEST,
-    "commit.portal.billing.discounts._do": BY_TEST,
     "commit.portal.billing.publish_coupons._publish_or_report": BY_TEST,
     "commit.portal.billing.expiring.tell": AGAIN,
     "commit.portal.billing.method_sessions._fail": COLLECTING,
