@@ -2,9 +2,14 @@
 
 from blueprints import (
     account,
+    cancellations,
     checkout,
+    coupons,
     invoices,
     ops,
+    payment_methods,
+    payments,
+    plan_changes,
     plans,
     preferences,
     sign_in,
@@ -15,9 +20,14 @@ from blueprints import (
 
 PAGES = (
     subscription.bp,
+    cancellations.bp,
     plans.bp,
+    plan_changes.bp,
     checkout.bp,
+    coupons.bp,
     invoices.bp,
+    payments.bp,
+    payment_methods.bp,
     sign_in.bp,
     account.bp,
     preferences.bp,

@@ -6,8 +6,10 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from blueprints import plans
 from portal.billing import checkouts
 from portal.i18n import gettext, viewer
+from portal.pricing.eligibility import CouponRefused
 from portal.security.guards import member
 from portal.templating import page, principal
 
@@ -17,13 +19,23 @@ bp = Blueprint("checkout", __name__)
 @bp.post("/checkout")
 @member("owner", "billing")
 def start() -> ResponseReturnValue:
-    """Begin to subscribe to the posted plan and interval; nothing else of the form is read."""
-    checkout = checkouts.start(
-        request.form.get("plan_id", ""),
-        request.form.get("interval", ""),
-        actor=principal().user_id,
-        language=viewer().language,
-    )
+    """Begin to subscribe to the posted plan and interval with the posted coupon, with ``trial=yes`` by its trial.
+
+    Nothing else is read. A coupon that was used up or changed since the page was shown is told on that page, before
+    anything is bought.
+    """
+    interval, code = request.form.get("interval", ""), request.form.get("code", "")
+    try:
+        checkout = checkouts.start(
+            request.form.get("plan_id", ""),
+            interval,
+            actor=principal().user_id,
+            language=viewer().language,
+            coupon_code=code,
+            trial=request.values.get("trial") == "yes",
+        )
+    except CouponRefused as refused:
+        return plans.show(interval, code, refused)
     here = url_for("checkout.progress", checkout_id=checkout.id)
     return redirect(checkout.url or here, 303)
 

@@ -1,28 +1,55 @@
-"""The overview: what the tenant has, what it costs next, what is owed."""
+"""The overview: what the tenant has, what it costs next, what is owed; and going on after a pause."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
 
-from portal.billing import subscriptions
-from portal.invoicing import invoices
+from blueprints.banners import init_banners
+from blueprints.forms.subscriptions import ResumeForm
+from portal.billing import plan_changes, summaries, trials
+from portal.formats import money
+from portal.i18n import gettext, viewer
 from portal.security.guards import member
-from portal.templating import page
+from portal.templating import page, principal
 
 bp = Blueprint("subscription", __name__)
+bp.record_once(lambda state: init_banners(state.app))  # type: ignore[arg-type]  # an App is a Flask
 
-LATEST_INVOICES = 4
+BUYERS = ("owner", "billing")
 
 
 @bp.get("/")
 @member()
 def overview() -> Response:
-    """The live plan, the next charge and the latest invoices."""
-    subscription = subscriptions.latest_subscription()
-    latest = invoices.page(limit=LATEST_INVOICES)
+    """The live plan, the next charge and what changed, the latest invoices."""
+    summary = summaries.overview()
     return page(
         "subscription/page.html",
         "subscription/_summary.html",
-        subscription=subscription,
-        plan=subscriptions.plan_of(subscription) if subscription else None,
-        latest=latest.rows,
-        overdue=[row for row in latest.rows if row.status == "open" and row.amount_remaining_minor > 0],
+        summary=summary,
+        subscription=summary.subscription,
+        plan=summary.plan,
+        plan_change=plan_changes.under_way(),
+        latest=summary.latest,
+        may_change=principal().role in BUYERS,
     )
+
+
+@bp.post("/subscription/resume")
+@member("owner", "billing")
+def resume() -> ResponseReturnValue:
+    """Go on with a paused plan, for the amount that stands on the button."""
+    form = ResumeForm()
+    if not form.validate():
+        return _back(gettext("Reload the page and try again."), "warn")
+    try:
+        trials.resume(expected_minor=form.amount_minor.data, actor=principal().user_id)
+    except trials.ResumeMoved as moved:
+        amount = money(moved.params["amount_minor"], moved.params["currency"], viewer().format_locale)
+        said = gettext("Going on costs %(amount)s now. Nothing was charged: please confirm it.", amount=amount)
+        return _back(said, "warn")
+    return _back(gettext("Your plan goes on as soon as the payment is through."), "good")
+
+
+def _back(sentence: str, tone: str) -> ResponseReturnValue:
+    flash(sentence, tone)
+    return redirect(url_for("subscription.overview"), 303)

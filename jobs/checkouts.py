@@ -1,7 +1,8 @@
-"""Checkouts that a request left behind."""
+"""Checkouts that a request left behind; what Stripe is told of a customer."""
 
-from portal.billing import checkout_sessions
+from portal.billing import checkout_sessions, customers
 from portal.outbox import handler
 
+handler("customer.describe")(customers.describe)
 handler("checkout.open")(checkout_sessions.open_session)
 handler("checkout.expire")(checkout_sessions.expire_session)

@@ -49,6 +49,7 @@ class Settings:
     stripe_webhook_secret: str
     stripe_public_key: str
     stripe_api_base: str
+    stripe_test_clocks: bool
     smtp_host: str
     smtp_port: int
     smtp_username: str
@@ -154,6 +155,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         stripe_api_key=_required(env, "STRIPE_API_KEY"),
         stripe_webhook_secret=_required(env, "STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=(env.get("STRIPE_API_BASE") or STRIPE_API_BASE).rstrip("/"),
+        stripe_test_clocks=env.get("STRIPE_TEST_CLOCKS", "") == "1",
         smtp_host=env.get("SMTP_HOST", "localhost"),
         smtp_port=_integer(env, "SMTP_PORT", 587),
         smtp_from_email=env.get("SMTP_FROM_EMAIL", "billing@platform.local"),
@@ -182,5 +184,7 @@ def _check(settings: Settings) -> None:
         raise ConfigError("STRIPE_API_BASE points away from Stripe; that is allowed only with PORTAL_ENV=development")
     if settings.is_production and settings.failpoints:
         raise ConfigError("FAILPOINTS makes processes die on purpose; it is allowed only with PORTAL_ENV=development")
+    if settings.stripe_test_clocks and "_live_" in settings.stripe_api_key:
+        raise ConfigError("STRIPE_TEST_CLOCKS stops the time of every new customer; it is for test keys only")
     if settings.stripe_api_base != STRIPE_API_BASE and "_live_" in settings.stripe_api_key:
         raise ConfigError("a live Stripe key must never be sent to another address than Stripe's")

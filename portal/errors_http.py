@@ -6,6 +6,7 @@ Every answer names the request id, so that a person can quote it and staff can f
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +17,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from portal import templating
 from portal.errors import DomainError
 from portal.i18n import gettext, lazy_gettext
+from portal.money import Amount
 from portal.security.redirects import safe_path
 from portal.templating import is_htmx, is_partial, with_toast
 
@@ -151,16 +154,34 @@ def _unavailable(error: Exception) -> Response:
     return answer(Problem(503, *_HTTP_PROBLEMS[503], headers={"Retry-After": "5"}, is_outage=True))
 
 
-def _texts(problem: Problem) -> dict[str, Any]:
-    def say(text: Any) -> str:
-        translated = gettext(text) if isinstance(text, str) else str(text)
-        return translated % problem.params if problem.params and translated else translated
+def said(error: DomainError) -> dict[str, str]:
+    """An error's ``code``, ``message`` and ``remedy`` for the viewer, to be shown beside the field that caused it."""
+    return {
+        "code": error.code,
+        "message": _say(error.message, error.params),
+        "remedy": _say(error.remedy, error.params),
+    }
 
+
+def _say(text: Any, params: Mapping[str, Any]) -> str:
+    """The text in the viewer's language, with amounts and moments as the viewer writes them."""
+    translated = gettext(text) if isinstance(text, str) else str(text)
+    shown = {name: _shown(value) for name, value in params.items()}
+    return translated % shown if shown and translated else translated
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Amount):
+        return templating.money(*value)
+    return templating.date(value) if isinstance(value, datetime) else value
+
+
+def _texts(problem: Problem) -> dict[str, Any]:
     return {
         "status": problem.status,
         "code": problem.code,
-        "message": say(problem.message),
-        "remedy": say(problem.remedy),
+        "message": _say(problem.message, problem.params),
+        "remedy": _say(problem.remedy, problem.params),
         "request_id": g.get("request_id", ""),
         "again_url": _where_to_try_again(),
     }

@@ -9,7 +9,9 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from portal import formats
-from portal.i18n import gettext, lazy_gettext, viewer
+from portal.i18n import gettext, lazy_gettext, ngettext, viewer
+from portal.models import PaymentMethod
+from portal.pricing.discounts import Terms
 
 # kind is the colour and the shape that go with the word: calm, good, warn, bad.
 SUBSCRIPTION_STATUSES = {
@@ -34,6 +36,40 @@ PAYMENT_STATUSES = {
     "paid": (lazy_gettext("Paid"), "good"),
     "canceled": (lazy_gettext("Canceled"), "idle"),
     "failed": (lazy_gettext("Failed"), "bad"),
+}
+COLLECTION_STATES = {
+    "started": (lazy_gettext("Under way"), "calm"),
+    "processing": (lazy_gettext("On its way"), "calm"),
+    "action_required": (lazy_gettext("Waits for you"), "warn"),
+    "paid": (lazy_gettext("Paid"), "good"),
+    "declined": (lazy_gettext("Declined"), "bad"),
+    "refused": (lazy_gettext("Not possible"), "bad"),
+}
+# Names that are the same in every language, and those that are not.
+METHOD_BRANDS = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "american_express": "American Express",
+    "discover": "Discover",
+    "diners": "Diners Club",
+    "diners_club": "Diners Club",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+    "cartes_bancaires": "Cartes Bancaires",
+}
+METHOD_TYPES = {
+    "card": lazy_gettext("Card"),
+    "sepa_debit": lazy_gettext("SEPA direct debit"),
+    "us_bank_account": lazy_gettext("US bank account"),
+    "paypal": "PayPal",
+    "link": "Link",
+    "amazon_pay": "Amazon Pay",
+    "cashapp": "Cash App Pay",
+    "revolut_pay": "Revolut Pay",
+    "bacs_debit": "Bacs Direct Debit",
+    "boleto": "Boleto",
+    "customer_balance": lazy_gettext("Bank transfer"),
 }
 # What is limited, and how an included quantity of it is said.
 LIMITS = {
@@ -65,11 +101,16 @@ SHIPPED_PLAN_TEXTS = (
 
 
 def status_label(kind: str, status: str) -> tuple[str, str]:
-    """The word and the tone of a status; ``kind`` is "subscription", "invoice" or "payment".
+    """The word and the tone of a status; ``kind`` is "subscription", "invoice", "payment" or "collection".
 
     A status that Stripe adds later is shown as its code rather than hidden.
     """
-    table = {"subscription": SUBSCRIPTION_STATUSES, "invoice": INVOICE_STATUSES, "payment": PAYMENT_STATUSES}[kind]
+    table = {
+        "subscription": SUBSCRIPTION_STATUSES,
+        "invoice": INVOICE_STATUSES,
+        "payment": PAYMENT_STATUSES,
+        "collection": COLLECTION_STATES,
+    }[kind]
     word, tone = table.get(status, (status.replace("_", " "), "idle"))
     return str(word), tone
 
@@ -87,6 +128,20 @@ def limit_phrase(code: str, quantity: int | Decimal) -> Markup:
     return Markup("{} {}").format(number, limit_label(code))
 
 
+def method_name(kind: str, brand: str = "") -> str:
+    """What a payment method is called, without its digits: "Visa", "SEPA direct debit"."""
+    if brand:
+        return METHOD_BRANDS.get(brand, brand.replace("_", " ").title())
+    return str(METHOD_TYPES.get(kind, kind.replace("_", " ").title()))
+
+
+def method_label(method: PaymentMethod) -> str:
+    """A payment method as a person recognises it: "Visa •••• 4242", "PayPal ada@example.com"."""
+    name = method_name(method.type, method.brand)
+    detail = f"•••• {method.last4}" if method.last4 else method.account_email
+    return f"{name} {detail}".strip()
+
+
 def role_label(role: str) -> str:
     """What a member's role is called."""
     return str(ROLES.get(role, role))
@@ -95,3 +150,31 @@ def role_label(role: str) -> str:
 def stored_text(text: str) -> str:
     """A text kept in the database, translated when a catalogue knows it."""
     return gettext(text) if text else ""
+
+
+def coupon_value(terms: Terms, currency: str) -> str:
+    """What a coupon takes off: "20%" or "$5.00"."""
+    if terms.percent_off is not None:
+        return formats.percent(terms.percent_off.normalize(), viewer().format_locale)
+    return formats.money(terms.amounts_off.get(currency, 0), currency, viewer().format_locale)
+
+
+def coupon_phrase(terms: Terms, currency: str, *, is_first: bool = False) -> str:
+    """What a coupon does, in words; ``is_first``: at a purchase, where the next invoice is the first one."""
+    value = coupon_value(terms, currency)
+    if terms.duration == "forever":
+        return str(gettext("%(value)s off every invoice", value=value))
+    if terms.duration == "repeating" and terms.months:
+        months = terms.months
+        said = ngettext("%(value)s off for %(num)s month", "%(value)s off for %(num)s months", months, value=value)
+        return str(said)
+    if is_first:
+        return str(gettext("%(value)s off your first invoice", value=value))
+    return str(gettext("%(value)s off your next invoice", value=value))
+
+
+def coupon_terms(terms: Terms, currency: str) -> str:
+    """What a coupon does, to whoever looks after coupons."""
+    if terms.duration == "once":
+        return str(gettext("%(value)s off one invoice", value=coupon_value(terms, currency)))
+    return coupon_phrase(terms, currency)

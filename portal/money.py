@@ -7,6 +7,7 @@ An amount is an ``int`` of minor units (cents, yen, fils) beside its currency, a
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from typing import NamedTuple
 
 # Stripe's list of currencies whose smallest unit is the unit itself (docs.stripe.com/currencies).
 # fmt: off
@@ -23,6 +24,13 @@ WHOLE_UNITS_IN_HUNDREDTHS = frozenset({"isk"})
 _CODE = re.compile(r"[a-z]{3}")
 # The default context rounds at 28 digits without a word; sums over many tenants must stay exact.
 _EXACT = Context(prec=100)
+
+
+class Amount(NamedTuple):
+    """Minor units with their currency, for where one value has to carry both, such as an error's parameter."""
+
+    amount_minor: int
+    currency: str
 
 
 class InvalidAmount(ValueError):

@@ -24,13 +24,13 @@ from flask_login import current_user
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import formats, labels
+from portal import declines, formats, labels
 from portal.config import LANGUAGES
 from portal.i18n import LANGUAGE_NAMES, viewer
 from portal.template_cache import COMPILED
 
 # Every file's macros are reached as ``ui.<macro>``; a file per kind keeps each readable.
-MACRO_FILES = ("actions", "content", "feedback", "fields", "status", "tables")
+MACRO_FILES = ("actions", "content", "feedback", "fields", "formulas", "status", "tables")
 POLL_SECONDS = (1, 2, 5)
 _FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -50,7 +50,13 @@ def init_templating(app: Flask) -> None:
         datetime=datetime,
         stored_text=labels.stored_text,
         limit_label=labels.limit_label,
+        coupon_phrase=labels.coupon_phrase,
+        coupon_terms=labels.coupon_terms,
+        coupon_value=labels.coupon_value,
         role_label=labels.role_label,
+        method_label=labels.method_label,
+        decline_reason=declines.reason,
+        decline_advice=declines.advice,
     )
     environment.globals.update(
         asset=asset,
@@ -59,6 +65,7 @@ def init_templating(app: Flask) -> None:
         here=here,
         poll_seconds=poll_seconds,
         limit_phrase=labels.limit_phrase,
+        method_name=labels.method_name,
         status_label=labels.status_label,
         viewer=viewer,
         principal=principal,

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
@@ -54,6 +54,11 @@ class Server:
     def start(self) -> None:
         """Answers requests in threads of its own."""
         threading.Thread(target=self._http.serve_forever, name="http", daemon=True).start()
+
+    @property
+    def now(self) -> int:
+        """The global clock, in UTC seconds."""
+        return self._world.clock.now()
 
     def stop(self) -> None:
         """Takes no more requests."""
@@ -135,6 +140,10 @@ class _Handler(WSGIRequestHandler):
     def connection_dropped(self, *_: Any) -> None:
         """Else it would look for the next request on a socket that is closed."""
         self.close_connection = True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` of every answer is the sandbox's own, as Stripe's is Stripe's: clients can go by it."""
+        return super().date_time_string(cast(Server, self.server.app).now if timestamp is None else timestamp)
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         log.debug("%s %s %s %s", self.command, self.path, code, size)

@@ -33,7 +33,7 @@ class OfferedPrice:
 
 @dataclass(frozen=True)
 class Offer:
-    """A plan on sale with its prices by interval. ``limits`` are included quantities by resource."""
+    """A plan on sale with its prices by interval. ``limits``: included quantities by resource; trials as in Plan."""
 
     plan_id: str
     name: str
@@ -41,6 +41,9 @@ class Offer:
     features: tuple[str, ...]
     limits: Mapping[str, int]
     trial_days: int
+    trial_method: str
+    trial_end: str
+    max_quantity: int
     prices: Mapping[str, OfferedPrice]
 
     @property
@@ -85,6 +88,9 @@ def _offer(plan: Plan, prices: Mapping[str, OfferedPrice]) -> Offer:
         features=tuple(str(feature) for feature in plan.features),
         limits=dict(plan.limits),
         trial_days=plan.trial_days,
+        trial_method=plan.trial_method,
+        trial_end=plan.trial_end,
+        max_quantity=plan.max_quantity,
         prices=prices,
     )
 

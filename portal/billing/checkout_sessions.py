@@ -1,22 +1,23 @@
 """What a checkout does at Stripe. Done by the request that started it, or by the worker that inherited it."""
 
 import logging
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import select
 
-from portal import clock
+from portal import clock, steps
 from portal.billing import customers
 from portal.errors import Unavailable
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
-from portal.gateway.client import as_dict, gateway, keyed
+from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeMisconfigured, StripeRefused
 from portal.gateway.inbox import want
-from portal.models import Checkout, PlanPrice
+from portal.gateway.lists import entries
+from portal.mirror import redemptions
+from portal.models import Checkout, Coupon, PlanPrice
 from portal.outbox import Retry, Work, finish
 from portal.security import audit
 
@@ -24,9 +25,8 @@ if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import SubscriptionCreateParams
     from stripe.params.checkout import SessionCreateParams
 
-GIVEN_UP_AFTER = timedelta(hours=23)  # Stripe forgets an idempotency key after 24 h
 # The portal's languages as Checkout names them.
-_LOCALES = {"en": "en", "es": "es", "pt_BR": "pt-BR"}
+LOCALES = {"en": "en", "es": "es", "pt_BR": "pt-BR"}
 
 log = logging.getLogger("portal.checkout")
 
@@ -46,6 +46,7 @@ def open_session(work: Work) -> None:
     require_money_allowed()
     checkout = _locked_checkout(work)
     price = db.session.get_one(PlanPrice, checkout.plan_price_id)
+    coupon = None if checkout.coupon_id is None else db.session.get_one(Coupon, checkout.coupon_id)
     # One that was ended meanwhile is still opened: only then its session has a name and can be expired.
     if checkout.stripe_session_id or checkout.stripe_subscription_id or checkout.state == "failed":
         finish(work)
@@ -53,31 +54,35 @@ def open_session(work: Work) -> None:
         return
     db.session.commit()
     try:
-        opened = _opened(checkout, price, customers.ensure_stripe_customer())
+        opened = _opened(checkout, price, coupon, customers.ensure_stripe_customer())
     except (StripeRefused, StripeMisconfigured, GivenUp) as error:
         _fail(work, error.code)
         raise
     _store(work, opened)
 
 
-def _opened(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
-    """What Stripe made for the checkout: a session, or for the free plan the subscription itself.
+def _opened(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
+    """What Stripe made for the checkout: a session, or the subscription itself, where nobody has to pay now.
 
     Raises :class:`GivenUp` when the first try lies so far back that its key is forgotten at Stripe: asked
     again with it, Stripe could do it twice.
     """
-    is_free = price.unit_amount_minor == 0
-    if checkout.created_at <= clock.now() - GIVEN_UP_AFTER:
-        found = _free_subscription_of(checkout, customer_id) if is_free else None
+    is_direct = price.unit_amount_minor == 0 or checkout.trial_method == "optional"
+    if key_is_forgotten(checkout.created_at):
+        found = _subscription_of(checkout, customer_id) if is_direct else None
         if found is None:
             raise GivenUp
         return found
-    return _subscribe_free(checkout, price, customer_id) if is_free else _open(checkout, price, customer_id)
+    if is_direct:
+        return _subscribe(checkout, price, coupon, customer_id)
+    return _open(checkout, price, coupon, customer_id)
 
 
-def _free_subscription_of(checkout: Checkout, customer_id: str) -> dict[str, Any] | None:
-    listed = as_dict(gateway().read(lambda s: s.v1.subscriptions.list({"customer": customer_id, "status": "all"})))
-    mine = (entry for entry in listed["data"] if entry["metadata"].get("checkout_id") == str(checkout.id))
+def _subscription_of(checkout: Checkout, customer_id: str) -> dict[str, Any] | None:
+    made = entries(
+        lambda page: gateway().read(lambda s: s.v1.subscriptions.list(page)), customer=customer_id, status="all"
+    )
+    mine = (entry for entry in made if entry["metadata"].get("checkout_id") == str(checkout.id))
     return next(mine, None)
 
 
@@ -87,7 +92,7 @@ def expire_session(work: Work) -> None:
     session_id = checkout.stripe_session_id
     still_opening = session_id is None and checkout.state != "failed" and checkout.stripe_subscription_id is None
     db.session.commit()
-    if still_opening and checkout.created_at > clock.now() - GIVEN_UP_AFTER:
+    if still_opening and not key_is_forgotten(checkout.created_at):
         raise Retry(2, "the session is still being opened")
     if session_id is None:
         return
@@ -109,8 +114,8 @@ def _locked_checkout(work: Work) -> Checkout:
     ).one()
 
 
-def _open(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
-    """Parameters come from the checkout's frozen columns only, so that a repeat sends the same ones."""
+def _open(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
+    """Parameters come from frozen columns only (of checkout, price and coupon): a repeat sends the same ones."""
     page = f"{current_app.extensions['settings'].public_url}/checkout/{checkout.id}"
     metadata = {
         "tenant_id": str(checkout.tenant_id),
@@ -124,33 +129,50 @@ def _open(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, A
         "line_items": [{"price": str(price.stripe_price_id), "quantity": 1}],
         "success_url": page,
         "cancel_url": f"{page}/back",
-        "locale": _LOCALES.get(checkout.language, "auto"),
+        "locale": LOCALES.get(checkout.language, "auto"),
         "metadata": metadata,
         "subscription_data": {"metadata": metadata},
     }
+    if coupon is not None:
+        params["discounts"] = [{"coupon": str(coupon.stripe_coupon_id)}]
+    if checkout.trial_days:
+        params["payment_method_collection"] = "always"
+        params["subscription_data"]["trial_period_days"] = checkout.trial_days
+        params["subscription_data"]["trial_settings"] = {
+            "end_behavior": {"missing_payment_method": _trial_end(checkout)}
+        }
     return as_dict(gateway().write(lambda s: s.v1.checkout.sessions.create(params, keyed(f"checkout:{checkout.id}"))))
 
 
-def _subscribe_free(checkout: Checkout, price: PlanPrice, customer_id: str) -> dict[str, Any]:
+def _trial_end(checkout: Checkout) -> "Literal['cancel', 'create_invoice', 'pause']":
+    return checkout.trial_end  # type: ignore[return-value]  # held by a constraint of the table
+
+
+def _subscribe(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
     params: SubscriptionCreateParams = {
         "customer": customer_id,
         "items": [{"price": str(price.stripe_price_id), "quantity": 1}],
         "metadata": {"tenant_id": str(checkout.tenant_id), "checkout_id": str(checkout.id)},
     }
+    if checkout.trial_days:
+        params["trial_period_days"] = checkout.trial_days
+        params["trial_settings"] = {"end_behavior": {"missing_payment_method": _trial_end(checkout)}}
+    if coupon is not None:
+        params["discounts"] = [{"coupon": str(coupon.stripe_coupon_id)}]
     return as_dict(gateway().write(lambda s: s.v1.subscriptions.create(params, keyed(f"checkout:{checkout.id}"))))
 
 
 def _store(work: Work, opened: dict[str, Any]) -> None:
     checkout = _locked_checkout(work)
     if opened["object"] == "subscription":
-        checkout.state = "complete"
+        steps.move(checkout, "complete")
         checkout.closed_at = clock.now()
         checkout.stripe_subscription_id = opened["id"]
     else:
         checkout.stripe_session_id = opened["id"]
         checkout.expires_at = clock.from_timestamp(opened["expires_at"])
         if checkout.state == "preparing":  # not when it was abandoned meanwhile
-            checkout.state = "open"
+            steps.move(checkout, "open")
             checkout.url = opened["url"]
     audit.record("checkout.open", "checkout", str(checkout.id), after={"stripe_id": opened["id"]})
     if opened["object"] == "subscription":  # after the audit entry: the mirror locks in this order too
@@ -163,9 +185,10 @@ def _fail(work: Work, error_code: str) -> None:
     db.session.rollback()
     checkout = _locked_checkout(work)
     if checkout.is_under_way:
-        checkout.state = "failed"
+        steps.move(checkout, "failed", reason=error_code)
         checkout.error_code = error_code
         checkout.closed_at = clock.now()
+    redemptions.release(redemptions.of(checkout), error_code)
     audit.record("checkout.fail", "checkout", str(checkout.id), after={"error": error_code})
     finish(work)
     db.session.commit()

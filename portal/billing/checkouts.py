@@ -2,29 +2,30 @@
 
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock, tenancy
-from portal.billing import catalogue, checkout_sessions, customers
+from portal import business_time, first_payments, steps, tenancy
+from portal.billing import catalogue, checkout_sessions, coupons, customers, leased, trials
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict, NotFound
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
+from portal.gateway.client import key_is_forgotten
 from portal.gateway.errors import PaymentServiceUnavailable
 from portal.gateway.inbox import want
 from portal.ids import uuid7
 from portal.mirror import rivals
 from portal.mirror.customers import locked
 from portal.models import Checkout, Invoice, Subscription
-from portal.outbox import LeaseLost, Work, release, stage_leased
+from portal.outbox import Work, stage_leased
+from portal.pricing.eligibility import CouponRefused
 from portal.security import audit
 
-LEASE_SECONDS = 60  # four calls of 15 s
 WAIT_SECONDS = 1.0  # a thread of the web server is held meanwhile
-Step = Literal["waiting", "confirming", "active", "failed", "expired", "refunded", "ended"]
+Step = Literal["waiting", "confirming", "processing", "active", "failed", "expired", "refunded", "ended"]
 
 
 class AlreadySubscribed(Conflict):
@@ -58,34 +59,43 @@ class Progress:
     @property
     def is_final(self) -> bool:
         """Whether waiting changes nothing any more. An active subscription waits for its invoice."""
-        ended = self.step in ("failed", "expired", "refunded", "ended")
+        ended = self.step in ("processing", "failed", "expired", "refunded", "ended")  # a bank takes days
         return ended or (self.step == "active" and self.invoice is not None)
 
 
-def start(plan_id: str, interval: str, *, actor: UUID, language: str) -> Checkout:
+def start(
+    plan_id: str, interval: str, *, actor: UUID, language: str, coupon_code: str = "", trial: bool = False
+) -> Checkout:
     """Begin to subscribe the bound tenant; returns the checkout with the ``url`` to send the browser to.
 
-    A second call for the same price returns the same checkout, also from another tab; for another price the
+    A second call for the same price and coupon returns the same checkout, also from another tab; for others the
     earlier one is ended first. While another request is still opening it, ``url`` may be ``None``. The free
-    plan needs no card: its checkout is ``complete`` at once.
-    Raises :class:`portal.billing.catalogue.UnknownPlan`, :class:`AlreadySubscribed`, :class:`StillPreparing`,
+    plan needs no card, and a ``trial`` only where the plan says so: such a checkout is ``complete`` at once. Without
+    a ``coupon_code`` the best automatic coupon is used, if there is one; a redemption of it stays reserved until
+    Stripe says how the session ended.
+    Raises :class:`portal.pricing.eligibility.CouponRefused`, :class:`portal.billing.trials.NoTrial`,
+    :class:`portal.billing.trials.TrialUsed`,
+    :class:`portal.billing.catalogue.UnknownPlan`, :class:`AlreadySubscribed`, :class:`StillPreparing`,
     :class:`portal.gateway.account.MoneyStopped`, :class:`portal.gateway.errors.StripeFailure`.
     """
     require_money_allowed()
-    _offer, price = catalogue.offer(plan_id, interval)
+    offer, price = catalogue.offer(plan_id, interval)
     customers.ensure_row()
     locked()
     _refuse_second(price)
+    terms = trials.terms(offer) if trial else trials.NONE
+    deal = _deal(price, plan_id, coupon_code)  # of a trial too: Stripe takes it off the first charge
+    choice = _Choice(plan_id, price, terms, deal)
     if (under_way := _under_way()) is not None:
-        if under_way.plan_price_id == price.plan_price_id and not _is_stale(under_way):
+        if choice.is_of(under_way) and not _is_stale(under_way):
             if under_way.stripe_session_id:  # it may have ended at Stripe without telling us
                 want(under_way.stripe_session_id, "checkout_session")
             db.session.commit()
             return _awaited(under_way)
         rivals.abandon(under_way)
-    checkout, work = _begin(price, plan_id, actor=actor, language=language)
+    checkout, work = _begin(choice, actor=actor, language=language)
     db.session.commit()
-    _open(work)
+    leased.do_now(work, checkout_sessions.open_session, still=StillPreparing)
     return checkout
 
 
@@ -118,7 +128,8 @@ def progress(checkout: Checkout) -> Progress:
         .order_by(Invoice.created_at)
         .limit(1)
     ).first()
-    return Progress("active", subscription, invoice)
+    awaited = first_payments.is_awaited(subscription)
+    return Progress("processing" if awaited else "active", subscription, invoice)
 
 
 def refresh(checkout: Checkout) -> None:
@@ -145,44 +156,80 @@ def abandon(checkout_id: UUID) -> Checkout:
     return checkout
 
 
-def _begin(price: catalogue.OfferedPrice, plan_id: str, *, actor: UUID, language: str) -> tuple[Checkout, Work]:
-    """Write the intent down: the checkout, and the work that this request means to do itself."""
-    checkout = Checkout(
-        tenant_id=tenancy.require_tenant(),
-        id=uuid7(),
-        plan_id=plan_id,
-        plan_price_id=price.plan_price_id,
-        started_by=actor,
-        language=language,
-        state="preparing",
-        trial_days=0,
-    )
+def _deal(price: catalogue.OfferedPrice, plan_id: str, coupon_code: str) -> coupons.Deal | None:
+    try:
+        wanted = coupons.Price(plan_id, price.interval, price.currency, price.unit_amount_minor)
+        return coupons.Desk(coupon_code).deal(wanted)
+    except CouponRefused:
+        db.session.rollback()
+        raise
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What is to be bought: a plan's price, by a trial or with a coupon."""
+
+    plan_id: str
+    price: catalogue.OfferedPrice
+    terms: trials.Terms
+    deal: coupons.Deal | None
+
+    def is_of(self, checkout: Checkout) -> bool:
+        """Whether the checkout is of the same; the length of a trial is that of the day it was begun."""
+        mine = (self.price.plan_price_id, self.coupon_id, self.terms.days > 0)
+        return (checkout.plan_price_id, checkout.coupon_id, checkout.trial_days > 0) == mine
+
+    @property
+    def coupon_id(self) -> UUID | None:
+        return None if self.deal is None else self.deal.coupon.id
+
+    def checkout(self, actor: UUID, language: str) -> Checkout:
+        """A new one of the bound tenant; everything that Stripe will be sent is frozen in it."""
+        return Checkout(
+            tenant_id=tenancy.require_tenant(),
+            id=uuid7(),
+            plan_id=self.plan_id,
+            plan_price_id=self.price.plan_price_id,
+            coupon_id=self.coupon_id,
+            started_by=actor,
+            language=language,
+            trial_days=self.terms.days,
+            trial_method=self.terms.method,
+            trial_end=self.terms.end,
+        )
+
+    def to_audit(self) -> dict[str, Any]:
+        """The choice in codes."""
+        code = None if self.deal is None else self.deal.coupon.code
+        told = {"plan_id": self.plan_id, "interval": self.price.interval, "coupon": code}
+        return {**told, "trial_days": self.terms.days}
+
+
+def _begin(choice: _Choice, *, actor: UUID, language: str) -> tuple[Checkout, Work]:
+    """Write the intent down: the checkout, its coupon, and the work that this request means to do itself."""
+    checkout = choice.checkout(actor, language)
+    steps.begin(checkout, "preparing")
     db.session.add(checkout)
     db.session.flush()
+    if choice.deal is not None:
+        _reserve(choice.deal, checkout)
     work = stage_leased(
         "checkout.open",
         f"checkout.open:{checkout.id}",
         tenant_id=checkout.tenant_id,
         payload={"checkout_id": str(checkout.id)},
-        seconds=LEASE_SECONDS,
+        seconds=leased.SECONDS,
     )
-    chosen = {"plan_id": plan_id, "interval": price.interval}
-    audit.record("checkout.start", "checkout", str(checkout.id), after=chosen, actor=actor)
+    audit.record("checkout.start", "checkout", str(checkout.id), after=choice.to_audit(), actor=actor)
     return checkout, work
 
 
-def _open(work: Work) -> None:
+def _reserve(deal: coupons.Deal, checkout: Checkout) -> None:
+    """Raises what came in between, and then nothing of the checkout was written."""
     try:
-        checkout_sessions.open_session(work)
-    except LeaseLost as error:
-        # Stripe answered so slowly that a worker took over; it finishes with the same keys.
+        coupons.reserve(deal, actor=checkout.started_by, checkout_id=checkout.id)
+    except CouponRefused:
         db.session.rollback()
-        raise StillPreparing from error
-    except PaymentServiceUnavailable as error:
-        # Unknown whether Stripe did it. A worker asks again with the same key, and the next click finds the result.
-        db.session.rollback()
-        release(work, str(error))
-        db.session.commit()
         raise
 
 
@@ -211,8 +258,8 @@ def _under_way() -> Checkout | None:
 def _is_stale(checkout: Checkout) -> bool:
     """Past its end without an event, so that nobody can pay it any more; or never opened, so that nobody will."""
     if checkout.expires_at is not None:
-        return checkout.expires_at <= clock.now()
-    return checkout.created_at <= clock.now() - checkout_sessions.GIVEN_UP_AFTER
+        return checkout.expires_at <= business_time.now()
+    return key_is_forgotten(checkout.created_at)
 
 
 def _awaited(checkout: Checkout) -> Checkout:

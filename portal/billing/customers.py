@@ -1,24 +1,31 @@
 """The tenant at Stripe: made once, whatever is clicked twice."""
 
+import hashlib
+import json
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, tenancy
+from portal.billing import leased
 from portal.errors import Conflict
 from portal.extensions import db
-from portal.gateway.client import as_dict, gateway, keyed
-from portal.gateway.errors import StripeRefused
+from portal.gateway.client import gateway, key_is_forgotten, keyed
+from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
+from portal.gateway.lists import entries
 from portal.models import Customer, StripeCustomer, Tenant
+from portal.outbox import Work, finish, stage_leased
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import CustomerCreateParams, CustomerUpdateParams
+    from stripe.params.test_helpers import TestClockCreateParams
 
-KEY_IS_KEPT = timedelta(hours=23)  # Stripe forgets an idempotency key after 24 h
 log = logging.getLogger("portal.customers")
 
 
@@ -40,36 +47,45 @@ def ensure_stripe_customer() -> str:
     """
     tenant_id = tenancy.require_tenant()
     row = db.session.get_one(Customer, tenant_id)
-    tenant = db.session.get_one(Tenant, tenant_id)
     if row.stripe_customer_id:
         db.session.commit()
         return row.stripe_customer_id
     asked_at = row.requested_at = row.requested_at or clock.now()
     db.session.commit()
     customer_id = _found_or_created(tenant_id, asked_at)
-    _store(row, customer_id)
-    _describe(customer_id, tenant)
+    work = _store(row, customer_id)
+    # At once, for Stripe's pages ask for an address that they do not know; what fails is a worker's to repeat.
+    with suppress(PaymentServiceUnavailable):
+        leased.do_now(work, describe)
     return customer_id
 
 
 def _found_or_created(tenant_id: UUID, asked_at: datetime) -> str:
-    if asked_at <= clock.now() - KEY_IS_KEPT and (found := _made_earlier(tenant_id, asked_at)) is not None:
+    if key_is_forgotten(asked_at) and (found := _made_earlier(tenant_id, asked_at)) is not None:
         return found
     # Constant parameters: a repeat after the tenant was renamed would otherwise be refused as another request.
     params: CustomerCreateParams = {"metadata": {"tenant_id": str(tenant_id)}}
+    if current_app.extensions["settings"].stripe_test_clocks:
+        params["test_clock"] = _test_clock(tenant_id, asked_at)
     return gateway().write(lambda s: s.v1.customers.create(params, keyed(f"customer:{tenant_id}"))).id
+
+
+def _test_clock(tenant_id: UUID, asked_at: datetime) -> str:
+    """A clock of the tenant's own, that somebody has to move from now on."""
+    params: TestClockCreateParams = {"frozen_time": int(asked_at.timestamp()), "name": str(tenant_id)}
+    return gateway().write(lambda s: s.v1.test_helpers.test_clocks.create(params, keyed(f"test_clock:{tenant_id}"))).id
 
 
 def _made_earlier(tenant_id: UUID, asked_at: datetime) -> str | None:
     """The customer of a try whose answer was lost, once its key is forgotten at Stripe."""
     since = int((asked_at - timedelta(minutes=5)).timestamp())
-    listed = gateway().read(lambda s: s.v1.customers.list({"created": {"gte": since}, "limit": 100}))
-    mine = (entry for entry in as_dict(listed)["data"] if entry["metadata"].get("tenant_id") == str(tenant_id))
+    made = entries(lambda page: gateway().read(lambda s: s.v1.customers.list(page)), created={"gte": since})
+    mine = (entry for entry in made if entry["metadata"].get("tenant_id") == str(tenant_id))
     return next((str(entry["id"]) for entry in mine), None)
 
 
-def _store(row: Customer, customer_id: str) -> None:
-    """Map the customer both ways, once. Raises :class:`CustomerTaken`."""
+def _store(row: Customer, customer_id: str) -> Work:
+    """Map the customer both ways, once; returns what is owed then. Raises :class:`CustomerTaken`."""
     db.session.execute(
         insert(StripeCustomer).values(customer_id=customer_id, tenant_id=row.tenant_id).on_conflict_do_nothing()
     )
@@ -78,17 +94,31 @@ def _store(row: Customer, customer_id: str) -> None:
         db.session.rollback()
         raise CustomerTaken
     row.stripe_customer_id = customer_id
+    key = f"customer.describe:{customer_id}"
+    work = stage_leased("customer.describe", key, tenant_id=row.tenant_id, payload={}, seconds=leased.SECONDS)
     db.session.commit()
+    return work
 
 
-def _describe(customer_id: str, tenant: Tenant) -> None:
-    """Name and address for Stripe's own pages. A refused address must not keep anybody from buying."""
+def describe(work: Work) -> None:
+    """Outbox work: name, address and language for Stripe's own pages, as they are now. Payload: nothing.
+
+    A refused address must not keep anybody from buying. Raises
+    :class:`portal.gateway.errors.PaymentServiceUnavailable`, after which it is done again.
+    """
+    tenant = db.session.get_one(Tenant, tenancy.require_tenant())
+    customer_id = str(db.session.get_one(Customer, tenant.id).stripe_customer_id)
     params: CustomerUpdateParams = {
         "name": tenant.name,
         "email": tenant.email,
         "preferred_locales": [tenant.language.replace("_", "-")],
     }
+    db.session.commit()
+    told = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:16]
     try:
-        gateway().write(lambda s: s.v1.customers.update(customer_id, params))
+        key = keyed(f"customer.describe:{customer_id}:{told}")
+        gateway().write(lambda s: s.v1.customers.update(customer_id, params, key))
     except StripeRefused as error:
         log.warning("stripe refused the details of a customer: %s", error.code)
+    finish(work)
+    db.session.commit()

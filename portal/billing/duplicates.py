@@ -1,14 +1,17 @@
 """Outbox work on subscriptions that may not live: judging contested ones, ending superseded ones."""
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from portal.extensions import db
+from portal.findings import report
 from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, keyed
 from portal.gateway.errors import StripeRefused
 from portal.gateway.inbox import want
+from portal.gateway.lists import entries
 from portal.mirror import rivals, subscriptions
 from portal.mirror.customers import locked
 from portal.models import Subscription
@@ -16,8 +19,8 @@ from portal.models.subscriptions import LIVE_STATUSES
 from portal.outbox import Retry, Work, finish
 from portal.security import audit
 
-if TYPE_CHECKING:  # importing it takes half a second
-    from stripe.params import RefundCreateParams
+if TYPE_CHECKING:  # importing them takes half a second
+    from stripe.params import CustomerBalanceTransactionCreateParams, RefundCreateParams
 
 _ENDED = ("canceled", "incomplete_expired")
 _PENDING_SECONDS = 3600
@@ -50,7 +53,7 @@ def judge(work: Work) -> None:
 
 
 def end_superseded(work: Work) -> None:
-    """End a superseded subscription at Stripe; a duplicate's payments go back. Payload as in :func:`judge`.
+    """End a superseded subscription at Stripe; a duplicate's payments and balance go back. Payload as in :func:`judge`.
 
     What is to be done comes from the tenant's own row, never from the payload. All calls are keyed, so that
     a repeat changes nothing.
@@ -82,23 +85,54 @@ def _row_of(work: Work) -> Subscription:
 
 
 def _undo_invoices(subscription_id: str) -> None:
-    """Void what is open and give back what was collected, over all invoices of the subscription.
+    """Void what is open and give back what was collected or taken from the balance, over all invoices of it.
 
     Raises :class:`portal.outbox.Retry` while a payment is still on its way: it may yet be collected.
     """
-    found = gateway().read(
-        lambda s: s.v1.invoices.list({"subscription": subscription_id, "limit": 100, "expand": ["data.payments"]})
-    )
     pending = False
-    for invoice in as_dict(found)["data"]:
+    for invoice in _invoices(subscription_id):
         for payment in invoice["payments"]["data"]:
             pending |= not _refund(payment, subscription_id)
         if invoice["status"] == "open" and not pending:
             _void(str(invoice["id"]))
+        if invoice["status"] == "paid":
+            _restore_balance(invoice)
         want(str(invoice["id"]), "invoice")
     db.session.commit()
     if pending:
         raise Retry(_PENDING_SECONDS, "a payment is still on its way")
+
+
+def _invoices(subscription_id: str) -> list[dict[str, Any]]:
+    params = {"subscription": subscription_id, "expand": ["data.payments"]}
+    return list(entries(lambda page: gateway().read(lambda s: s.v1.invoices.list(page)), **params))
+
+
+def _restore_balance(invoice: dict[str, Any]) -> None:
+    """Undo what the invoice did to the customer's balance: no refund of a payment does. Staff are told the amount.
+
+    One whose answer was lost is looked for, as the work may be repeated after its key is forgotten.
+    """
+    moved_minor = invoice["ending_balance"] - invoice["starting_balance"]
+    if moved_minor == 0:
+        return
+    customer_id, invoice_id = str(invoice["customer"]), str(invoice["id"])
+    if not _is_restored(customer_id, invoice):
+        params: CustomerBalanceTransactionCreateParams = {
+            "amount": -moved_minor,
+            "currency": invoice["currency"],
+            "metadata": {"duplicate_invoice": invoice_id},
+        }
+        key = keyed(f"balance.duplicate:{invoice_id}")
+        gateway().write(lambda s: s.v1.customers.balance_transactions.create(customer_id, params, key))
+    report("duplicate_balance", invoice_id, balance_minor=-moved_minor, currency=invoice["currency"])
+    want(customer_id, "customer")
+
+
+def _is_restored(customer_id: str, invoice: dict[str, Any]) -> bool:
+    made = entries(lambda page: gateway().read(lambda s: s.v1.customers.balance_transactions.list(customer_id, page)))
+    since = takewhile(lambda entry: entry["created"] >= invoice["created"], made)
+    return any((entry["metadata"] or {}).get("duplicate_invoice") == invoice["id"] for entry in since)
 
 
 def _refund(payment: dict[str, Any], subscription_id: str) -> bool:

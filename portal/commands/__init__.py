@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.commands import catalogue, check, demo, reconcile, setup, tenants
+from portal.commands import catalogue, check, demo, policy, reconcile, setup, tenants
 from portal.security.commands import audit_group, create_staff
 
 
@@ -13,6 +13,7 @@ def register_commands(app: Flask) -> None:
         catalogue.publish_plans,
         check.check,
         reconcile.reconcile,
+        policy.collection_policy,
         audit_group,
         create_staff,
         tenants.create_tenant,

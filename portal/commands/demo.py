@@ -1,4 +1,4 @@
-"""``flask seed-demo``: two tenants with an owner each, one staff user, the four plans. Keeps what is there."""
+"""``flask seed-demo``: two tenants with an owner each, one staff user, four plans, a coupon. Keeps what is there."""
 
 import contextlib
 import json
@@ -20,7 +20,8 @@ from portal.billing import tenants
 from portal.commands.roles import app_as
 from portal.errors import Conflict
 from portal.extensions import db
-from portal.models import Plan, StaffMember, TenantSlug, User
+from portal.ids import uuid7
+from portal.models import Coupon, Plan, StaffMember, TenantSlug, User
 from portal.security import audit, passwords, people, sessions
 
 PLANS: tuple[dict[str, Any], ...] = (
@@ -62,6 +63,15 @@ PLANS: tuple[dict[str, Any], ...] = (
         "position": 4,
     },
 )
+WELCOME: dict[str, Any] = {
+    "code": "WELCOME20",
+    "name": "Welcome",
+    "percent_off": Decimal(20),
+    "duration": "once",
+    "max_per_tenant": 1,
+    "first_time_only": True,
+    "automatic": True,
+}
 TENANTS = (
     {
         "name": "Acme Corp",
@@ -116,6 +126,7 @@ def seed(out: Path) -> None:
     _write(out, entries, staff)
     with app_as("owner").app_context():
         seed_plans()
+        seed_coupons()
     for definition, entry in zip(TENANTS, entries, strict=True):
         entry["tenant_id"] = str(_tenant(definition, str(entry["password"])))
     _staff(staff["password"])
@@ -126,6 +137,12 @@ def seed_plans() -> None:
     """The four plans that the contract shows; plans that exist stay as they are. Runs as the owner."""
     for plan in PLANS:
         db.session.execute(insert(Plan).values(**plan).on_conflict_do_nothing())
+    db.session.commit()
+
+
+def seed_coupons() -> None:
+    """The coupon of a first purchase; one that exists stays as it is. Runs as the owner."""
+    db.session.execute(insert(Coupon).values(id=uuid7(), **WELCOME).on_conflict_do_nothing())
     db.session.commit()
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from portal import config, heartbeats
 from portal.billing.publish import publish_what_is_missing
+from portal.billing.publish_coupons import publish_missing_coupons
 from portal.commands.demo import seed
 from portal.commands.roles import app_as
 from portal.gateway.account import AccountMismatch, bind_account
@@ -24,7 +25,7 @@ _OLDEST_SERVER = 16
 @click.option("--demo", type=click.Path(path_type=Path), help="Make the demo too, and write its logins into this file.")
 @with_appcontext
 def setup(skip_account: bool, demo: Path | None) -> None:
-    """Migrate the database, give the portal's roles their logins, bind the Stripe account, publish the plans.
+    """Migrate the database, give the portal's roles their logins, bind the Stripe account, publish plans and coupons.
 
     One command, because each start of the interpreter costs more than all of this does the second time.
     """
@@ -38,6 +39,7 @@ def setup(skip_account: bool, demo: Path | None) -> None:
         seed(demo)
     with app_as("worker").app_context():
         publish_what_is_missing()
+        publish_missing_coupons()
 
 
 def prepare_database() -> None:

@@ -3,16 +3,20 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import stripe
 from flask import Flask, current_app
+from werkzeug.http import parse_date
 
-from portal import failpoints
+from portal import clock, failpoints
 from portal.gateway.errors import PaymentServiceUnavailable, translate
 
 API_VERSION = "2026-10-28.endive"
 TIMEOUT_SECONDS = 15
+# Stripe forgets an idempotency key after 24 hours: docs.stripe.com/api/idempotent_requests
+KEY_IS_KEPT = timedelta(hours=23)
 # Stripe allows 25 reads a second in test mode and 100 live; one process takes a part of it.
 READS_PER_SECOND = 20.0
 
@@ -68,9 +72,17 @@ class Gateway:
         point = f"stripe.{failpoints.caller_name(call)}"
         try:
             with failpoints.around(point, _no_connection):
-                return call(self.stripe)
+                answer = call(self.stripe)
         except stripe.StripeError as error:
             raise translate(error) from error
+        _hear_the_time(answer)
+        return answer
+
+
+def _hear_the_time(answer: Any) -> None:
+    headers = getattr(getattr(answer, "last_response", None), "headers", {})
+    if (date := parse_date(headers.get("Date"))) is not None:
+        clock.hear_stripe(date)
 
 
 def _no_connection() -> stripe.APIConnectionError:
@@ -81,6 +93,11 @@ def as_dict(resource: Any) -> dict[str, Any]:
     """A Stripe resource as plain nested dictionaries: resources are no mappings since SDK 15."""
     found: dict[str, Any] = resource.to_dict()
     return found
+
+
+def key_is_forgotten(first_asked_at: datetime) -> bool:
+    """Whether a request first sent then has to be looked for: sent again with its key, Stripe could do it twice."""
+    return first_asked_at <= clock.now() - KEY_IS_KEPT
 
 
 def keyed(key: str) -> stripe.RequestOptions:

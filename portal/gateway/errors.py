@@ -59,9 +59,10 @@ class IdempotencyMismatch(StripeMisconfigured):
 
 
 def translate(error: stripe.StripeError) -> StripeFailure:
-    """The domain error for an SDK error; ``params`` keep Stripe's code, parameter and request id."""
+    """The domain error for an SDK error; ``params`` keep Stripe's codes, parameter and request id."""
     params = {
         "stripe_code": error.code,
+        "decline_code": _decline_code(error),
         "stripe_param": getattr(error, "param", None),
         "stripe_request_id": error.request_id,
         "detail": error.user_message,
@@ -79,3 +80,10 @@ def translate(error: stripe.StripeError) -> StripeFailure:
     if error.code == "resource_missing":
         return StripeMissing(**params)
     return StripeRefused(**params)
+
+
+def _decline_code(error: stripe.StripeError) -> str | None:
+    """What the bank said, where it said anything; the SDK keeps it in the body only."""
+    body = error.json_body if isinstance(error.json_body, dict) else {}
+    found = (body.get("error") or {}).get("decline_code")
+    return str(found) if found else None

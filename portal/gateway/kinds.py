@@ -18,23 +18,27 @@ _FAMILIES = {
     "invoice.": "invoice",
     "invoice_payment.": "invoice",
     "invoiceitem.": None,
+    "credit_note.": "invoice",
     "customer.": "customer",
-    "customer.discount.": "customer",
+    "customer.discount.": "subscription",
     "customer.source.": "customer",
     "customer.tax_id.": "customer",
     "payment_method.": "payment_method",
     "payment_intent.": "payment_intent",
     "charge.": "payment_intent",
     "refund.": "payment_intent",
+    "subscription_schedule.": "subscription_schedule",
+    "test_helpers.test_clock.": "test_clock",
 }
 # These name their object through another field than `id`.
 _THROUGH = {
-    "customer.discount.": "customer",
+    "customer.discount.": "subscription",
     "customer.source.": "customer",
     "customer.tax_id.": "customer",
     "charge.": "payment_intent",
     "refund.": "payment_intent",
     "invoice_payment.": "invoice",
+    "credit_note.": "invoice",
 }
 
 # What we ask of Stripe's list of events: the same that an endpoint listens for (README), in groups of at most
@@ -46,14 +50,30 @@ POLLED: Mapping[str, tuple[str, ...]] = {
         "checkout.session.async_payment_failed",
         "checkout.session.expired",
         "customer.updated",
+        "customer.discount.created",
+        "customer.discount.updated",
+        "customer.discount.deleted",
         "customer.subscription.created",
         "customer.subscription.updated",
         "customer.subscription.deleted",
         "customer.subscription.paused",
         "customer.subscription.resumed",
+        "customer.subscription.trial_will_end",
         "payment_method.attached",
+        "payment_method.detached",
         "payment_method.updated",
         "payment_method.automatically_updated",
+        "test_helpers.test_clock.ready",
+    ),
+    "changing": (
+        "customer.subscription.pending_update_applied",
+        "customer.subscription.pending_update_expired",
+        "subscription_schedule.aborted",
+        "subscription_schedule.canceled",
+        "subscription_schedule.completed",
+        "subscription_schedule.created",
+        "subscription_schedule.released",
+        "subscription_schedule.updated",
     ),
     "invoicing": (
         "invoice.created",
@@ -62,9 +82,13 @@ POLLED: Mapping[str, tuple[str, ...]] = {
         "invoice.paid",
         "invoice.payment_succeeded",
         "invoice.payment_failed",
+        "invoice.payment_action_required",
+        "invoice.overdue",
         "invoice.voided",
         "invoice.marked_uncollectible",
         "charge.refunded",
+        "credit_note.created",
+        "credit_note.voided",
         "refund.updated",
     ),
 }
@@ -78,6 +102,7 @@ def named_object(event_type: str, body: dict[str, Any]) -> Target | None:
     prefix = max(prefixes, key=len)
     kind = _FAMILIES[prefix]
     object_id = body.get(_THROUGH.get(prefix, "id"))
-    if kind is None or not isinstance(object_id, str):  # `invoice.upcoming` has no id
+    # `invoice.upcoming` names what is not there yet: without an id, or by one that nobody can read.
+    if kind is None or not isinstance(object_id, str) or object_id.startswith("upcoming_"):
         return None
     return Target(kind, object_id)

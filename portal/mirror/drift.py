@@ -31,6 +31,9 @@ _COMPARED: dict[str, tuple[Any, tuple[Any, ...]]] = {
             Subscription.ended_at,
             Subscription.default_payment_method,
             Subscription.latest_stripe_invoice_id,
+            Subscription.discounts,
+            Subscription.pending_until,
+            Subscription.stripe_schedule_id,
         ),
     ),
     "invoice": (

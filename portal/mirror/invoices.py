@@ -5,27 +5,32 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock, tenancy
+from portal import business_time, clock, tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.ids import uuid7
-from portal.mirror import invoice_lines, payments
+from portal.mirror import attempts, credit_notes, invoice_lines, payments, plan_changes, standings, tax_rates
 from portal.mirror.customers import locked
+from portal.mirror.line_explanations import terms_of
+from portal.mirror.status_jumps import INVOICE, report_jump
 from portal.models import Invoice, Subscription
+from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
 from portal.outbox import stage
 from portal.security import audit
 
-_EXPAND = ["payments", "discounts.source.coupon", "total_taxes.tax_rate_details.tax_rate"]
+_EXPAND = ["payments", "discounts.source.coupon"]
 
 
 def fetch(object_id: str) -> dict[str, Any]:
-    """The invoice, complete: all lines (Stripe embeds ten) and each payment's intent with its charge."""
+    """The invoice, complete: all lines (Stripe embeds ten), each payment's intent with its charge, its tax rates."""
     invoice = as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(object_id, {"expand": _EXPAND})))
     if invoice["lines"]["has_more"]:
         invoice["lines"]["data"] = invoice_lines.fetch_all(object_id)
     for payment in invoice["payments"]["data"]:
         payments.complete(payment)
+    credit_notes.complete(invoice)
+    tax_rates.complete(invoice["total_taxes"])
     return invoice
 
 
@@ -44,10 +49,11 @@ def apply(resource: dict[str, Any]) -> None:
     if row is None:
         row = Invoice(tenant_id=tenancy.require_tenant(), id=uuid7(), stripe_invoice_id=resource["id"])
         row.document_state, row.document_attempt = "none", 0
+    report_jump(INVOICE, row.stripe_invoice_id, before, resource["status"])
     _copy(row, resource)
     db.session.add(row)
     db.session.flush()
-    invoice_lines.replace(row, resource["lines"]["data"])
+    invoice_lines.replace(row, resource["lines"]["data"], terms_of(resource["discounts"]))
     payments.replace(row, resource["payments"]["data"])
     if before != row.status:
         audit.record(
@@ -58,7 +64,10 @@ def apply(resource: dict[str, Any]) -> None:
             after={"status": row.status, "number": row.number, "total_minor": row.total_minor},
         )
     _owe_document(row)
-    _tell_of_failure(row)
+    attempts.follow(row)
+    _follow_failure(row)
+    standings.settle()
+    plan_changes.compare(row)
 
 
 def _copy(row: Invoice, resource: dict[str, Any]) -> None:
@@ -81,6 +90,11 @@ def _copy(row: Invoice, resource: dict[str, Any]) -> None:
     row.created_at = clock.from_timestamp(resource["created"]) or clock.now()
     row.stripe_subscription_id = _subscription_of(resource)
     row.subscription_id = _our_subscription(row.stripe_subscription_id)
+    row.payment_state, row.failure_code = payments.state_of(resource)
+    if row.overdue_since is None and _is_overdue(row):
+        # From when we know, so that nobody is restricted before they could be told, however long we were away; never
+        # before it was issued: what we know of a test clock may be old.
+        row.overdue_since = max(business_time.now(), row.due_at or row.issued_at or row.created_at)
     row.synced_at = clock.now()
 
 
@@ -92,13 +106,18 @@ def _copy_amounts(row: Invoice, resource: dict[str, Any]) -> None:
     row.amount_due_minor = resource["amount_due"]
     row.amount_paid_minor = resource["amount_paid"]
     row.amount_remaining_minor = resource["amount_remaining"]
+    row.credited_minor = credit_notes.credited_of(resource)
     row.starting_balance_minor = resource["starting_balance"]
     row.ending_balance_minor = resource["ending_balance"]
-    row.discounts = _discounts(resource)
-    row.taxes = [_tax(entry) for entry in resource["total_taxes"] or []]
+    row.discounts = discounts_of(resource)
+    row.taxes = taxes_of(resource)
 
 
-def _discounts(resource: dict[str, Any]) -> list[dict[str, Any]]:
+def discounts_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each discount of an invoice or preview takes off, by its coupon's name.
+
+    Left out is what takes nothing off: a credit for discounted time names its discount, which is not the invoice's.
+    """
     names = {}
     for discount in resource["discounts"]:
         if isinstance(discount, dict):
@@ -107,7 +126,13 @@ def _discounts(resource: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {"name": names.get(_id(entry["discount"]), ""), "amount_minor": entry["amount"]}
         for entry in resource["total_discount_amounts"] or []
+        if entry["amount"]
     ]
+
+
+def taxes_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """The taxes of an invoice or preview, with rates and bases."""
+    return [_tax(entry) for entry in resource["total_taxes"] or []]
 
 
 def _tax(entry: dict[str, Any]) -> dict[str, Any]:
@@ -145,10 +170,10 @@ def _owe_document(row: Invoice) -> None:
     """A finalised invoice is issued: its document is rendered once and frozen.
 
     The first invoice of a subscription is open for moments only, and void if its payment fails: its document
-    waits for the payment, or it would say for ever that something is due.
+    waits for the payment, or it would say for ever that something is due. So does that of a change of plan.
     """
     at_checkout = row.billing_reason == "subscription_create" and row.collection_method == "charge_automatically"
-    is_issued = row.status == "paid" or (row.status == "open" and not at_checkout)
+    is_issued = row.status == "paid" or (row.status == "open" and not at_checkout and not _is_of_a_change(row))
     if row.document_state == "none" and row.number and is_issued:
         row.document_state = "pending"
         stage(
@@ -159,9 +184,37 @@ def _owe_document(row: Invoice) -> None:
         )
 
 
-def _tell_of_failure(row: Invoice) -> None:
-    # The first invoice is paid on Stripe's page, which says itself what went wrong.
-    at_checkout = row.billing_reason == "subscription_create"
-    is_owed = row.status == "open" and row.amount_remaining_minor > 0
-    if is_owed and row.attempt_count > 0 and not at_checkout and any(payment.failure_code for payment in row.payments):
-        notify("payment_failed", str(row.id), step=str(row.attempt_count))
+def _is_overdue(row: Invoice) -> bool:
+    """Whether it should have been paid by now. The first invoice of what never began is nobody's debt."""
+    if row.status != "open" or row.amount_remaining_minor <= 0 or _is_of_a_change(row):
+        return False
+    if row.collection_method == "send_invoice":
+        return row.due_at is not None and row.due_at <= business_time.now()
+    if row.payment_state not in ("failed", "action_required") or row.attempt_count == 0:
+        return False
+    return row.billing_reason != "subscription_create" or _is_of_a_live_subscription(row)
+
+
+def _is_of_a_live_subscription(row: Invoice) -> bool:
+    status = db.session.scalar(select(Subscription.status).where(Subscription.id == row.subscription_id))
+    return status in LIVE_STATUSES
+
+
+def _follow_failure(row: Invoice) -> None:
+    """After each automatic try that failed: the backup's turn, and word to the tenant."""
+    is_owed = row.status == "open" and row.payment_state in ("failed", "action_required")
+    if row.overdue_since is None or not is_owed or row.attempt_count == 0:
+        return
+    if locked().backup_payment_method is not None:
+        stage(
+            "invoice.try_backup",
+            f"invoice.try_backup:{row.id}:{row.attempt_count}",
+            tenant_id=row.tenant_id,
+            payload={"invoice_id": str(row.id), "automatic_number": row.attempt_count},
+        )
+    notify("payment_failed", str(row.id), step=str(row.attempt_count))
+
+
+def _is_of_a_change(row: Invoice) -> bool:
+    """What a change of plan costs is not owed: unpaid, the plan stays as it was, and another notice says so."""
+    return row.billing_reason == "subscription_update" and plan_changes.waits(row.stripe_invoice_id)

@@ -11,7 +11,9 @@ from portal.mirror import (
     invoices,
     payment_intents,
     payment_methods,
+    subscription_schedules,
     subscriptions,
+    test_clocks,
 )
 
 Resource = dict[str, Any]
@@ -37,4 +39,8 @@ KINDS: Mapping[str, Mirrored] = {
         payment_methods.fetch, payment_methods.customer, payment_methods.apply, payment_methods.former_tenant
     ),
     "subscription": Mirrored(subscriptions.fetch, subscriptions.customer, subscriptions.apply),
+    "subscription_schedule": Mirrored(
+        subscription_schedules.fetch, subscription_schedules.customer, subscription_schedules.apply
+    ),
+    "test_clock": Mirrored(test_clocks.fetch, test_clocks.customer, test_clocks.apply),
 }

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select, tuple_
 
 from portal import tenancy
 from portal.gateway.client import as_dict, gateway
-from portal.models import Checkout, Invoice, StripeCustomer, Subscription
+from portal.models import Checkout, Invoice, MethodSetup, StripeCustomer, Subscription
 
 if TYPE_CHECKING:  # importing them takes half a second
     from stripe.params import InvoiceListParams, SubscriptionListParams
@@ -95,6 +95,16 @@ LISTS: Mapping[str, LiveList] = {
             Checkout,
             Checkout.stripe_session_id,
             Checkout.state.in_(("preparing", "open", "abandoned")),
+        ),
+    ),
+    "our_method_setups": LiveList(
+        True,
+        partial(
+            _ours,
+            "checkout_session",
+            MethodSetup,
+            MethodSetup.stripe_session_id,
+            MethodSetup.state.in_(("preparing", "open", "abandoned")),
         ),
     ),
     "our_subscriptions": LiveList(

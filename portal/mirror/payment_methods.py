@@ -1,16 +1,18 @@
-"""Stripe's payment method: brand, last four digits, expiry."""
+"""Stripe's payment methods: what a person needs to recognise one, and which the tenant has."""
 
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
-from portal import clock, tenancy
+from portal import tenancy
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
-from portal.ids import uuid7
-from portal.models import PaymentMethod
+from portal.gateway.inbox import want
+from portal.mirror import method_rows
+from portal.mirror.customers import locked
+from portal.models import PaymentMethod, Subscription
+from portal.models.subscriptions import LIVE_STATUSES
 
 
 def fetch(object_id: str) -> dict[str, Any]:
@@ -30,24 +32,17 @@ def former_tenant(resource: dict[str, Any]) -> UUID | None:
 
 
 def apply(resource: dict[str, Any]) -> None:
-    """Insert or refresh the bound tenant's payment method."""
-    kind = resource["type"]
-    details = resource.get(kind) or {}
-    values = {
-        "type": kind,
-        "brand": details.get("display_brand") or details.get("brand") or "",
-        "last4": details.get("last4") or "",
-        "exp_month": details.get("exp_month"),
-        "exp_year": details.get("exp_year"),
-        "detached_at": None if resource.get("customer") else clock.now(),
-    }
-    statement = insert(PaymentMethod).values(
-        tenant_id=tenancy.require_tenant(),
-        id=uuid7(),
-        stripe_payment_method_id=resource["id"],
-        created_at=clock.from_timestamp(resource["created"]),
-        **values,
-    )
-    db.session.execute(
-        statement.on_conflict_do_update(constraint="payment_methods_stripe_payment_method_id_key", set_=values)
-    )
+    """Insert or refresh the bound tenant's payment method; of one that was detached, also whoever named it."""
+    owner = locked()
+    method_rows.write(resource)
+    if resource.get("customer"):
+        return
+    if owner.backup_payment_method == resource["id"]:
+        owner.backup_payment_method = None
+    if owner.requested_payment_method == resource["id"]:
+        owner.requested_payment_method = None
+    if owner.stripe_customer_id:
+        want(owner.stripe_customer_id, "customer")
+    charged = Subscription.default_payment_method == resource["id"], Subscription.status.in_(LIVE_STATUSES)
+    for subscription_id in db.session.scalars(select(Subscription.stripe_subscription_id).where(*charged)):
+        want(subscription_id, "subscription")

@@ -1,4 +1,4 @@
-"""The payments of a Stripe invoice: which method paid, or why it did not."""
+"""The payments of a Stripe invoice: which method paid, is still on its way, or why it did not pay."""
 
 from typing import Any
 
@@ -37,6 +37,27 @@ def replace(invoice: Invoice, payments: list[dict[str, Any]]) -> None:
         )
 
 
+def state_of(resource: dict[str, Any]) -> tuple[str, str | None]:
+    """How far the payment of an invoice is: ``Invoice.payment_state`` and the code of its last failure.
+
+    A try without any payment method leaves no trace but the count of tries.
+    """
+    if resource["status"] != "open" or resource["amount_remaining"] <= 0:
+        return "", None
+    is_tried = resource["collection_method"] == "charge_automatically" and resource["attempt_count"] > 0
+    for payment in reversed([entry for entry in resource["payments"]["data"] if entry["status"] == "open"]):
+        intent = payment["payment"].get("payment_intent") or {}
+        error = intent.get("last_payment_error") or {}
+        code = error.get("decline_code") or error.get("code")
+        if intent.get("status") == "processing":
+            return "processing", None
+        if intent.get("status") == "requires_action" and is_tried:
+            return "action_required", code or "authentication_required"
+        if code:
+            return "failed", code
+    return ("failed", "no_method") if is_tried else ("", None)
+
+
 def _values(payment: dict[str, Any]) -> dict[str, Any]:
     intent = payment["payment"].get("payment_intent") or {}
     charge = intent.get("latest_charge") or {}
@@ -47,10 +68,12 @@ def _values(payment: dict[str, Any]) -> dict[str, Any]:
         "stripe_payment_intent_id": intent.get("id"),
         "status": payment["status"],
         "amount_minor": payment["amount_requested"] if payment["amount_paid"] is None else payment["amount_paid"],
+        "refunded_minor": charge.get("amount_refunded") or 0,
         "currency": payment["currency"],
         "method_type": details.get("type") or "",
         "method_brand": method.get("brand") or "",
         "method_last4": method.get("last4") or "",
         "failure_code": error.get("decline_code") or error.get("code"),
+        "intent_status": intent.get("status") or "",
         "paid_at": clock.from_timestamp(payment["status_transitions"]["paid_at"]),
     }

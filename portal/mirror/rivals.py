@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from portal import clock, tenancy
+from portal import clock, steps, tenancy
 from portal.extensions import db
 from portal.findings import report
 from portal.gateway.inbox import want
@@ -55,7 +55,7 @@ def abandon(checkout: Checkout) -> None:
 
     Stripe has the last word: a session that was paid in between makes the checkout complete after all.
     """
-    checkout.state = "abandoned"
+    steps.move(checkout, "abandoned")
     checkout.closed_at = clock.now()
     checkout.url = None
     audit.record("checkout.abandon", "checkout", str(checkout.id), after={"plan_id": checkout.plan_id})

@@ -10,9 +10,10 @@ from portal.findings import report
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
 from portal.ids import uuid7
-from portal.mirror import rivals
+from portal.mirror import cancellations, discounts, next_invoices, plan_changes, redemptions, rivals, trials
 from portal.mirror.customers import locked
 from portal.mirror.errors import Unmirrorable
+from portal.mirror.status_jumps import SUBSCRIPTION, report_jump
 from portal.models import Invoice, PlanPrice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
@@ -20,7 +21,11 @@ from portal.security import audit
 
 
 def fetch(object_id: str) -> dict[str, Any]:
-    return as_dict(gateway().read(lambda s: s.v1.subscriptions.retrieve(object_id)))
+    """The subscription with its discounts, and with the real time at which it was asked for (``asked_at``)."""
+    asked_at = clock.now()
+    expand: list[str] = [discounts.EXPAND, discounts.EXPAND_ITEMS]
+    found = gateway().read(lambda s: s.v1.subscriptions.retrieve(object_id, {"expand": expand}))
+    return {**as_dict(found), "asked_at": asked_at}
 
 
 def customer(resource: dict[str, Any]) -> str | None:
@@ -34,6 +39,7 @@ def apply(resource: dict[str, Any]) -> None:
         select(Subscription).where(Subscription.stripe_subscription_id == resource["id"]).with_for_update()
     ).first()
     before = None if row is None else row.status
+    former, carried = plan_changes.terms_of(row), plan_changes.carried_of(row)
     sold = _sold_item(resource)
     if sold is None and row is None:
         raise Unmirrorable("no item of the subscription is a price that this portal sold")
@@ -45,14 +51,22 @@ def apply(resource: dict[str, Any]) -> None:
         report("unknown_price", row.stripe_subscription_id)
     elif turns_live and row.superseded_reason is None:
         row.superseded_reason = rivals.make_room(row, sold[1])
+    report_jump(SUBSCRIPTION, row.stripe_subscription_id, before, resource["status"])
     _copy_life(row, resource)
     if sold is not None:
         _copy_plan(row, *sold)
     db.session.add(row)
     db.session.flush()
     _link_invoices(row)
+    redemptions.follow_subscription(row)
+    cancellations.follow(row, resource["asked_at"])
+    trials.follow(row, before, clock.from_timestamp(resource["trial_start"]))
+    next_invoices.follow(row, resource)
     if before != row.status:
         _tell(row, before)
+    plan_changes.follow(row, former, resource)
+    if carried not in (None, plan_changes.carried_of(row)):
+        plan_changes.owe_refit(row)
     if row.is_live and row.amount_minor > 0 and turns_live:
         rivals.end_other_checkouts((resource["metadata"] or {}).get("checkout_id"))
     _follow(resource)  # last: whoever locks the tenant's audit chain and an object, locks them in this order
@@ -87,6 +101,9 @@ def _copy_life(row: Subscription, resource: dict[str, Any]) -> None:
     row.status = resource["status"]
     row.currency = resource["currency"]
     row.trial_end = clock.from_timestamp(resource["trial_end"])
+    row.trial_end_behavior = ((resource["trial_settings"] or {}).get("end_behavior") or {}).get(
+        "missing_payment_method"
+    ) or ""
     row.cancel_at = clock.from_timestamp(resource["cancel_at"])
     row.cancel_at_period_end = resource["cancel_at_period_end"]
     row.canceled_at = clock.from_timestamp(resource["canceled_at"])
@@ -94,7 +111,17 @@ def _copy_life(row: Subscription, resource: dict[str, Any]) -> None:
     row.started_at = clock.from_timestamp(resource["start_date"])
     row.default_payment_method = resource["default_payment_method"]
     row.latest_stripe_invoice_id = resource["latest_invoice"]
-    row.synced_at = clock.now()
+    row.discounts = discounts.copied(resource)
+    row.pending_until = clock.from_timestamp((resource["pending_update"] or {}).get("expires_at"))
+    _copy_schedule(row, resource["schedule"])
+    row.synced_at = resource["asked_at"]
+
+
+def _copy_schedule(row: Subscription, schedule_id: str | None) -> None:
+    """Another schedule, or none: what the former one would have changed is void."""
+    if row.stripe_schedule_id != schedule_id:
+        row.stripe_schedule_id = schedule_id
+        row.scheduled_plan_price_id = row.scheduled_quantity = row.scheduled_at = None
 
 
 def _link_invoices(row: Subscription) -> None:
@@ -112,6 +139,8 @@ def _follow(resource: dict[str, Any]) -> None:
         want(resource["latest_invoice"], "invoice")
     if resource["default_payment_method"]:
         want(resource["default_payment_method"], "payment_method")
+    if resource["schedule"]:
+        want(resource["schedule"], "subscription_schedule")
 
 
 def _tell(row: Subscription, before: str | None) -> None:
@@ -126,5 +155,7 @@ def _tell(row: Subscription, before: str | None) -> None:
     params = {"plan_id": row.plan_id}
     if row.is_live and before not in LIVE_STATUSES:
         notify("subscription_started", str(row.id), params=params)
+    elif trials.has_lapsed(row, before):
+        notify("trial_lapsed", str(row.id), step=row.status)
     elif row.status == "canceled" and row.superseded_reason is None and before in LIVE_STATUSES:
         notify("subscription_canceled", str(row.id), params=params)

@@ -2,11 +2,18 @@
 
 from portal.models.audit import AuditEntry
 from portal.models.base import Model
+from portal.models.cancellations import Cancellation
+from portal.models.checkouts import Checkout
+from portal.models.collection import CollectionAttempt, MethodSetup, PolicySettings, Standing
+from portal.models.coupons import Coupon, CouponRedemption
+from portal.models.customers import Customer
 from portal.models.installation import Installation
 from portal.models.invoices import Invoice, InvoiceDocument, InvoiceLine, Payment
 from portal.models.notices import Notice
+from portal.models.plan_changes import PlanChange
 from portal.models.plans import Plan, PlanPrice
-from portal.models.subscriptions import Checkout, Customer, PaymentMethod, Subscription
+from portal.models.steps import LegalStep, Step
+from portal.models.subscriptions import PaymentMethod, Subscription
 from portal.models.tenants import BillingDetails, Tenant, TenantSlug
 from portal.models.users import (
     EmailAddress,
@@ -32,7 +39,11 @@ from portal.models.work import (
 __all__ = [
     "AuditEntry",
     "BillingDetails",
+    "Cancellation",
     "Checkout",
+    "CollectionAttempt",
+    "Coupon",
+    "CouponRedemption",
     "Customer",
     "DriftFinding",
     "EmailAddress",
@@ -41,8 +52,10 @@ __all__ = [
     "Invoice",
     "InvoiceDocument",
     "InvoiceLine",
+    "LegalStep",
     "LoginAttempt",
     "Membership",
+    "MethodSetup",
     "MetricValue",
     "Model",
     "Notice",
@@ -52,8 +65,12 @@ __all__ = [
     "PaymentMethod",
     "PeriodicTask",
     "Plan",
+    "PlanChange",
     "PlanPrice",
+    "PolicySettings",
     "StaffMember",
+    "Standing",
+    "Step",
     "StripeCursor",
     "StripeCustomer",
     "StripeEvent",

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.models.base import Minor, Model, TenantOwned, Timestamped
+from portal.pricing.explain import Explanation, from_json
 
 
 class InvoiceLine(TenantOwned, Model):
@@ -44,9 +45,18 @@ class InvoiceLine(TenantOwned, Model):
     stripe_price_id: Mapped[str | None]
     inputs: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
+    @property
+    def explanation(self) -> Explanation | None:
+        """The formula of the amount; ``None`` where nothing that we know leads to it."""
+        found = (self.inputs or {}).get("explanation")
+        return from_json(found) if found else None
+
 
 class Payment(TenantOwned, Model):
-    """Stripe's invoice payment and what became of it."""
+    """Stripe's invoice payment and what became of it. ``intent_status``: Stripe's word for the payment intent.
+
+    ``refunded_minor``: what of its charge has gone back, by whomever.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -60,25 +70,35 @@ class Payment(TenantOwned, Model):
     stripe_payment_intent_id: Mapped[str | None]
     status: Mapped[str]
     amount_minor: Mapped[Minor]
+    refunded_minor: Mapped[Minor] = mapped_column(server_default="0")
     currency: Mapped[str]
     method_type: Mapped[str] = mapped_column(server_default="")
     method_brand: Mapped[str] = mapped_column(server_default="")
     method_last4: Mapped[str] = mapped_column(server_default="")
     failure_code: Mapped[str | None]
+    intent_status: Mapped[str] = mapped_column(server_default="")
     paid_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
 class Invoice(TenantOwned, Model):
-    """A mirror of Stripe's invoice: amounts and number are Stripe's, the document is ours."""
+    """A mirror of Stripe's invoice: amounts and number are Stripe's, the document is ours.
+
+    ``payment_state`` of an open one: "processing" (a bank takes days), "action_required" (the bank asks the payer),
+    "failed" with ``failure_code``, "" when nothing was tried. ``overdue_since``: when it should have been paid and
+    was not, in business time; kept when it is paid after all. ``credited_minor``: what of the total credit notes and
+    refunds have taken, by whomever.
+    """
 
     __tablename__ = "invoices"
     __table_args__ = (
         UniqueConstraint("tenant_id", "stripe_invoice_id", name="invoices_stripe_invoice_id_key"),
         UniqueConstraint("tenant_id", "number", name="invoices_number_key"),
         CheckConstraint("document_state IN ('none', 'pending', 'ready', 'failed')", name="document_state"),
+        CheckConstraint("payment_state IN ('', 'processing', 'action_required', 'failed')", name="payment_state"),
         ForeignKeyConstraint(["tenant_id", "subscription_id"], ["subscriptions.tenant_id", "subscriptions.id"]),
         Index("invoices_newest_idx", "tenant_id", text("created_at DESC"), text("id DESC")),
+        Index("invoices_open_idx", "tenant_id", "overdue_since", postgresql_where=text("status = 'open'")),
     )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
@@ -97,6 +117,7 @@ class Invoice(TenantOwned, Model):
     amount_due_minor: Mapped[Minor]
     amount_paid_minor: Mapped[Minor]
     amount_remaining_minor: Mapped[Minor]
+    credited_minor: Mapped[Minor] = mapped_column(server_default="0")
     starting_balance_minor: Mapped[Minor] = mapped_column(server_default="0")
     ending_balance_minor: Mapped[Minor | None]
     discounts: Mapped[list[Any]] = mapped_column(server_default="[]")
@@ -110,6 +131,9 @@ class Invoice(TenantOwned, Model):
     next_payment_attempt_at: Mapped[datetime | None]
     attempt_count: Mapped[int] = mapped_column(server_default="0")
     hosted_invoice_url: Mapped[str | None]
+    payment_state: Mapped[str] = mapped_column(server_default="")
+    failure_code: Mapped[str | None]
+    overdue_since: Mapped[datetime | None]
     document_state: Mapped[str] = mapped_column(server_default="none")
     document_attempt: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime]

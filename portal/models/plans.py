@@ -16,13 +16,29 @@ MONTHS_CHARGED_PER_YEAR = 10  # the contract's rule for a plan without a yearly 
 
 
 class Plan(Timestamped, Model):
-    """What a tenant can subscribe to. Decimal prices because the contract's INSERT writes them so."""
+    """What a tenant can subscribe to. Decimal prices because the contract's INSERT writes them so.
+
+    Policies, each of the plan that a tenant has: ``trial_method`` (whether a trial needs a payment method first),
+    ``trial_end`` (what becomes of a trial without one, in Stripe's words), ``upgrade_at``, ``downgrade_at`` and
+    ``interval_change_at`` (when a change takes place), ``cancel_at`` ("choice": at once too) with
+    ``cancel_refund`` (of what is left of the period, when it ends at once), ``processing_access`` (whether a
+    payment that takes days grants the plan meanwhile). ``max_quantity`` above one: sold by the seat.
+    """
 
     __tablename__ = "plans"
     __table_args__ = (
         CheckConstraint("plan_id ~ '^[a-z0-9][a-z0-9_-]{0,62}$'", name="plan_id"),
         CheckConstraint("price_monthly >= 0 AND price_yearly >= 0", name="price"),
         CheckConstraint("trial_days BETWEEN 0 AND 730", name="trial_days"),
+        CheckConstraint("trial_method IN ('required', 'optional')", name="trial_method"),
+        CheckConstraint("trial_end IN ('cancel', 'pause', 'create_invoice')", name="trial_end"),
+        CheckConstraint("upgrade_at IN ('now', 'period_end')", name="upgrade_at"),
+        CheckConstraint("downgrade_at IN ('now', 'period_end')", name="downgrade_at"),
+        CheckConstraint("interval_change_at IN ('now', 'period_end')", name="interval_change_at"),
+        CheckConstraint("cancel_at IN ('period_end', 'choice')", name="cancel_at"),
+        CheckConstraint("cancel_refund IN ('none', 'prorated')", name="cancel_refund"),
+        CheckConstraint("processing_access IN ('wait', 'grant')", name="processing_access"),
+        CheckConstraint("max_quantity BETWEEN 1 AND 1000000", name="max_quantity"),
         CheckConstraint("jsonb_typeof(features) = 'array'", name="features"),
         CheckConstraint("jsonb_typeof(limits) = 'object'", name="limits"),
     )
@@ -36,6 +52,15 @@ class Plan(Timestamped, Model):
     features: Mapped[list[Any]] = mapped_column(server_default="[]")
     limits: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     trial_days: Mapped[int] = mapped_column(server_default="14")
+    trial_method: Mapped[str] = mapped_column(server_default="optional")
+    trial_end: Mapped[str] = mapped_column(server_default="cancel")
+    upgrade_at: Mapped[str] = mapped_column(server_default="now")
+    downgrade_at: Mapped[str] = mapped_column(server_default="period_end")
+    interval_change_at: Mapped[str] = mapped_column(server_default="period_end")
+    cancel_at: Mapped[str] = mapped_column(server_default="period_end")
+    cancel_refund: Mapped[str] = mapped_column(server_default="none")
+    processing_access: Mapped[str] = mapped_column(server_default="wait")
+    max_quantity: Mapped[int] = mapped_column(server_default="1")
     position: Mapped[int] = mapped_column(server_default="0")
     stripe_product_id: Mapped[str | None]
     archived_at: Mapped[datetime | None]

@@ -1,6 +1,7 @@
-"""The tenant's customer record, checkouts, subscriptions and payment methods."""
+"""The tenant's subscriptions and payment methods, as Stripe has them."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
@@ -12,24 +13,17 @@ LIVE_STATUSES = ("trialing", "active", "past_due", "unpaid", "paused")
 _LIVE_SQL = "superseded_reason IS NULL AND status IN ('trialing', 'active', 'past_due', 'unpaid', 'paused')"
 
 
-class Customer(Model):
-    """The tenant at Stripe. The row exists before the Stripe customer does."""
-
-    __tablename__ = "customers"
-
-    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
-    stripe_customer_id: Mapped[str | None]
-    requested_at: Mapped[datetime | None]
-    default_payment_method: Mapped[str | None]
-    balance_minor: Mapped[Minor] = mapped_column(server_default="0")
-    synced_at: Mapped[datetime | None]
-
-
 class Subscription(TenantOwned, Timestamped, Model):
     """A mirror of Stripe's subscription; ``status`` is Stripe's word, never ours.
 
     ``superseded_reason``: ``contested`` beside a live one until both were read again, ``duplicate`` then
-    ended and refunded, ``replaced`` a free plan that a paid one took over from.
+    ended and refunded, ``replaced`` a free plan that a paid one took over from. ``trial_end_behavior``: what becomes
+    of a trial without a payment method (cancel, pause, create_invoice). ``discounts``: those that its next
+    invoice will have, as :mod:`portal.mirror.discounts` keeps them. ``next_invoice``: what Stripe foretells of
+    the next charge (:mod:`portal.mirror.next_invoices`), as asked for ``next_invoice_for``.
+
+    ``pending_until``: how long Stripe keeps a change that waits for its payment. ``stripe_schedule_id``: the schedule
+    that holds the subscription; the ``scheduled_`` columns say what it will change, and when.
     """
 
     __tablename__ = "subscriptions"
@@ -51,6 +45,7 @@ class Subscription(TenantOwned, Timestamped, Model):
     current_period_start: Mapped[datetime | None]
     current_period_end: Mapped[datetime | None]
     trial_end: Mapped[datetime | None]
+    trial_end_behavior: Mapped[str] = mapped_column(server_default="")
     cancel_at: Mapped[datetime | None]
     cancel_at_period_end: Mapped[bool] = mapped_column(server_default="false")
     canceled_at: Mapped[datetime | None]
@@ -59,6 +54,14 @@ class Subscription(TenantOwned, Timestamped, Model):
     default_payment_method: Mapped[str | None]
     latest_stripe_invoice_id: Mapped[str | None]
     superseded_reason: Mapped[str | None]
+    discounts: Mapped[list[Any]] = mapped_column(server_default="[]")
+    next_invoice: Mapped[dict[str, Any] | None]
+    next_invoice_for: Mapped[str] = mapped_column(server_default="")
+    pending_until: Mapped[datetime | None]
+    stripe_schedule_id: Mapped[str | None]
+    scheduled_plan_price_id: Mapped[UUID | None] = mapped_column(ForeignKey("plan_prices.id"))
+    scheduled_quantity: Mapped[int | None]
+    scheduled_at: Mapped[datetime | None]
     synced_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
@@ -71,44 +74,17 @@ class Subscription(TenantOwned, Timestamped, Model):
         """What a period costs before discounts and tax, in minor units."""
         return self.unit_amount_minor * self.quantity
 
-
-class Checkout(TenantOwned, Timestamped, Model):
-    """One try to subscribe: ``preparing`` → ``open`` → ``complete`` | ``expired`` | ``failed``.
-
-    ``abandoned`` was left by the customer and waits for Stripe's word, which may still be ``complete``.
-    """
-
-    __tablename__ = "checkouts"
-    __table_args__ = (
-        CheckConstraint("state IN ('preparing', 'open', 'abandoned', 'complete', 'expired', 'failed')", name="state"),
-        Index(
-            "checkouts_under_way_idx", "tenant_id", unique=True,
-            postgresql_where=text("state IN ('preparing', 'open')"),
-        ),
-        Index("checkouts_stripe_session_id_idx", "tenant_id", "stripe_session_id", unique=True),
-    )  # fmt: skip
-
-    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
-    plan_id: Mapped[str] = mapped_column(ForeignKey("plans.plan_id"))
-    plan_price_id: Mapped[UUID] = mapped_column(ForeignKey("plan_prices.id"))
-    started_by: Mapped[UUID | None]
-    language: Mapped[str] = mapped_column(server_default="en")
-    trial_days: Mapped[int] = mapped_column(server_default="0")
-    state: Mapped[str] = mapped_column(server_default="preparing")
-    stripe_session_id: Mapped[str | None]
-    url: Mapped[str | None]
-    expires_at: Mapped[datetime | None]
-    stripe_subscription_id: Mapped[str | None]
-    error_code: Mapped[str | None]
-    closed_at: Mapped[datetime | None]
-
     @property
-    def is_under_way(self) -> bool:
-        return self.state in ("preparing", "open")
+    def next_amount_minor(self) -> int:
+        """What is charged next, in minor units: as Stripe foretells it, else the price before discounts and tax."""
+        return self.amount_minor if self.next_invoice is None else int(self.next_invoice["amount_due_minor"])
 
 
 class PaymentMethod(TenantOwned, Timestamped, Model):
-    """A mirror of Stripe's payment method: what a person needs to recognise it, nothing more."""
+    """A mirror of Stripe's payment method: what a person needs to recognise it, nothing more.
+
+    ``brand`` and ``last4`` of a card or account, ``bank_name`` of an account, ``account_email`` of PayPal and the like.
+    """
 
     __tablename__ = "payment_methods"
     __table_args__ = (
@@ -122,4 +98,7 @@ class PaymentMethod(TenantOwned, Timestamped, Model):
     last4: Mapped[str] = mapped_column(server_default="")
     exp_month: Mapped[int | None]
     exp_year: Mapped[int | None]
+    funding: Mapped[str] = mapped_column(server_default="")
+    bank_name: Mapped[str] = mapped_column(server_default="")
+    account_email: Mapped[str] = mapped_column(server_default="")
     detached_at: Mapped[datetime | None]

@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from portal.models import Notice
-from portal.notices.contents import invoices, subscriptions
+from portal.notices.contents import (
+    cancellations,
+    collection,
+    discounts,
+    invoices,
+    plan_changes,
+    subscriptions,
+    trials,
+)
 from portal.notices.message import Message
 from portal.notices.recipients import Recipient, members_and_contact
 
@@ -44,7 +52,22 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("subscription_started", BILLING, subscriptions.started),
         Kind("subscription_canceled", BILLING, subscriptions.canceled),
+        Kind("discount_added", BILLING, discounts.added),
+        Kind("discount_removed", BILLING, discounts.removed),
+        Kind("trial_ending", BILLING, trials.ending),
+        Kind("trial_converted", BILLING, trials.converted),
+        Kind("trial_lapsed", BILLING, trials.lapsed),
+        Kind("cancellation_scheduled", BILLING, cancellations.scheduled),
+        Kind("cancellation_undone", BILLING, cancellations.undone),
+        Kind("plan_changed", BILLING, plan_changes.changed),
+        Kind("plan_change_scheduled", BILLING, plan_changes.scheduled),
+        Kind("plan_change_awaiting_payment", BILLING, plan_changes.waits_for_payment),
+        Kind("plan_change_ended", BILLING, plan_changes.ended),
         Kind("invoice_issued", BILLING, invoices.issued),
         Kind("payment_failed", BILLING, invoices.payment_failed),
+        Kind("payment_method_added", BILLING, collection.method_added),
+        Kind("payment_method_changed", BILLING, collection.method_changed),
+        Kind("card_expires", BILLING, collection.card_expires),
+        Kind("standing_changed", BILLING, collection.standing_changed),
     )
 }

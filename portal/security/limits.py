@@ -1,6 +1,6 @@
 """Limits on guessing, counted in PostgreSQL rows, so that they hold while Redis is away.
 
-10 failures in 15 minutes, per account and per address (ASVS 6.3.1). The account's limit could be used to
+Signing in: 10 failures in 15 minutes, per account and per address (ASVS 6.3.1). The account's limit could be used to
 lock somebody out; it is held small: refused tries are not counted, so it ends 15 minutes after the first
 failure however long the attacker goes on; sessions that exist stay; and setting a new password by mail
 forgives the account's failures at once.
@@ -27,17 +27,19 @@ _LOCK_SPACE = 0x6C696D69  # "limi"
 
 @dataclass(frozen=True)
 class Limit:
-    """At most ``of_account`` and ``of_address`` counted tries in ``seconds``."""
+    """At most ``of_account`` and ``of_address`` (``None``: any number) counted tries in ``seconds``."""
 
     name: str
     of_account: int
-    of_address: int
+    of_address: int | None
     seconds: int
 
 
 SIGN_IN = Limit("sign-in", of_account=10, of_address=10, seconds=15 * 60)
 # Mails to one person, and mails that one address may cause: an office behind one address stays able to work.
 RESET = Limit("reset", of_account=5, of_address=30, seconds=60 * 60)
+# Codes that nobody has, by everybody of one tenant.
+COUPON = Limit("coupon", of_account=20, of_address=None, seconds=15 * 60)
 
 
 class TooManyAttempts(DomainError):
@@ -49,7 +51,12 @@ class TooManyAttempts(DomainError):
     remedy = "If you forgot your password, ask for a link to set a new one."
 
 
-def begin_attempt(limit: Limit, account: str, address: str) -> UUID:
+def require_left(limit: Limit, account: str) -> None:
+    """Raises :class:`TooManyAttempts` when the account's limit is reached; counts nothing."""
+    _require_left(limit, _account_key(limit, account), "")
+
+
+def begin_attempt(limit: Limit, account: str, address: str = "") -> UUID:
     """Count a try as failed *before* it is checked, and return its id for :func:`succeed`.
 
     Commits in a transaction of its own: tries that run side by side wait for each other here, so that no
@@ -61,11 +68,7 @@ def begin_attempt(limit: Limit, account: str, address: str) -> UUID:
             db.session.execute(
                 text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))"), {"space": _LOCK_SPACE, "key": key}
             )
-        counted = tenancy.execute_function("count_failed_logins", *keys, float(limit.seconds)).one()
-        if counted.of_account >= limit.of_account:
-            raise _refusal(limit, counted.account_since)
-        if counted.of_address >= limit.of_address:
-            raise _refusal(limit, counted.address_since)
+        _require_left(limit, *keys)
         attempt_id = uuid7()
         db.session.execute(insert(LoginAttempt).values(id=attempt_id, account=keys[0], address=keys[1]))
         db.session.commit()
@@ -87,6 +90,14 @@ def account_digest(account: str) -> str:
     """A name for the account that tells nobody its address: people type passwords into the wrong field."""
     key = current_app.extensions["settings"].secret_key.encode()
     return hmac.new(key, f"account:{account.strip().lower()}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _require_left(limit: Limit, account_key: str, address_key: str) -> None:
+    counted = tenancy.execute_function("count_failed_logins", account_key, address_key, float(limit.seconds)).one()
+    if counted.of_account >= limit.of_account:
+        raise _refusal(limit, counted.account_since)
+    if limit.of_address is not None and counted.of_address >= limit.of_address:
+        raise _refusal(limit, counted.address_since)
 
 
 def _account_key(limit: Limit, account: str) -> str:

@@ -20,6 +20,7 @@ from . import (
     faults,
     hooks,
     intents,
+    keys,
     mail,
     netbox,
     odoo,
@@ -37,8 +38,8 @@ from .calls import Action, Body, Route
 CONTROLS: list[Route] = [
     route
     for resource in (
-        process, snapshots, clock, settings, customers, requests, wire, events, deliveries, webhook_endpoints, faults,
-        checkout, intents, mail, slack, netbox, odoo, hooks,
+        process, snapshots, clock, settings, customers, requests, wire, events, keys, deliveries, webhook_endpoints,
+        faults, checkout, intents, mail, slack, netbox, odoo, hooks,
     )
     for route in resource.ROUTES
 ]  # fmt: skip

@@ -114,8 +114,13 @@ def reach(work: Work, subscription: Obj) -> None:
 
 
 def carry_out(work: Work, schedule: Obj, phase: Obj, prorations: str) -> None:
-    """Changes the subscription to what a phase says. At the end of a period its renewal bills the new items."""
+    """Changes the subscription to what a phase says. At the end of a period its renewal bills the new items.
+
+    A discount that the subscription has no more when the phase begins is passed over (assumed: Stripe says nothing of
+    it, and a phase that fails would stop the renewal).
+    """
     subscription = work.edit("subscription", schedule["subscription"])
+    phase = _without_ended(subscription, phase)
     renews = first_end(subscription) <= work.now and subscription["status"] != "trialing"
     known = {item["id"] for item in subscription["items"]["data"]}
     params: Obj = {**_terms(schedule, phase), "items": _entries(subscription, phase)}
@@ -266,6 +271,17 @@ def _terms(schedule: Obj, phase: Obj) -> Obj:
         if phase[name] or default[name]:
             terms[name] = phase[name] or default[name]
     return terms
+
+
+def _without_ended(subscription: Obj, phase: Obj) -> Obj:
+    """The phase with those discounts only that can still be reused."""
+    held = {each for owner in (subscription, *subscription["items"]["data"]) for each in owner["discounts"]}
+
+    def left(entries: list[Obj]) -> list[Obj]:
+        return [each for each in entries if each["discount"] is None or each["discount"] in held]
+
+    items = [{**item, "discounts": left(item["discounts"])} for item in phase["items"]]
+    return {**phase, "discounts": left(phase["discounts"]), "items": items}
 
 
 def _entry(item: Obj) -> Obj:

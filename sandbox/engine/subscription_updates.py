@@ -81,6 +81,11 @@ def _check_state(subscription: Obj, params: Obj) -> None:
         )
     if subscription["status"] == "incomplete" and set(params) - _INCOMPLETE:
         raise InvalidRequest("An incomplete subscription can only update its metadata and payment method.")
+    if subscription["schedule"] is not None and set(params) & {"cancel_at", "cancel_at_period_end"}:
+        raise InvalidRequest(
+            f"The subscription is managed by the subscription schedule `{subscription['schedule']}`, and updating any "
+            "cancelation behavior directly is not allowed. Please update the schedule instead."
+        )
 
 
 def _set_terms(work: Work, subscription: Obj, params: Obj) -> None:

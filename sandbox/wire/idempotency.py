@@ -96,6 +96,14 @@ def forget_old(work: Work) -> None:
             work.remove(KIND, saved["id"])
 
 
+def forget_all(work: Work) -> int:
+    """Removes every key; returns how many there were."""
+    keys = list(work.all(KIND))
+    for saved in keys:
+        work.remove(KIND, saved["id"])
+    return len(keys)
+
+
 def _mismatch(reason: str, key: str) -> WireError:
     return WireError(
         400,

@@ -1,7 +1,9 @@
 """Two subscriptions of one tenant: whatever our record says, Stripe's word of both decides."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 
 from portal import tenancy
 from portal.billing import checkouts
@@ -11,7 +13,10 @@ from portal.gateway.client import gateway
 from portal.gateway.inbox import want
 from portal.models import Checkout, Notice, PlanPrice, StripeCustomer, Subscription
 from portal.outbox import stage
+from tests.pages import rows
+from tests.support import changing, database
 from tests.support.shopping import buy, land, make_tenant, start, step
+from tests.support.steps import bring
 
 
 def stripe_subscribe(tenant_id, plan_id: str) -> str:
@@ -39,7 +44,8 @@ def see(subscription_id: str) -> None:
 
 def refunds_for(subscription_id: str) -> list[int]:
     found = gateway().read(lambda s: s.v1.refunds.list({"limit": 100}))
-    return [refund.amount for refund in found.data if refund.metadata["subscription"] == subscription_id]
+    mine = [entry for entry in found.data if entry.metadata.to_dict().get("subscription") == subscription_id]
+    return [refund.amount for refund in mine]
 
 
 def test_staff_replaced_it_at_stripe_and_the_news_came_in_the_wrong_order(web, tenant, stripe_sandbox, drain):
@@ -75,6 +81,27 @@ def test_a_real_duplicate_is_ended_and_refunded(web, tenant, stripe_sandbox, dra
     assert refunds_for(second) == [9900]
 
 
+@pytest.mark.parametrize("balance", [-1000, -20000, 500])
+def test_what_a_duplicate_took_of_the_balance_comes_back(web, tenant, stripe_sandbox, drain, settings, balance):
+    """A part of the invoice, all of it, or a debt that it collected; told to staff, and once."""
+    buy(tenant, stripe_sandbox, drain, "starter")
+    with tenancy.bound(tenant):
+        customer = db.session.scalars(select(StripeCustomer.customer_id)).one()
+    params = {"amount": balance, "currency": "usd"}
+    gateway().write(lambda s: s.v1.customers.balance_transactions.create(customer, params))
+    second = stripe_subscribe(tenant, "professional")
+    stripe_sandbox.post("fail", match="POST /v1/customers/*/balance_transactions", mode="drop_after_effect")
+    see(second)
+    drain()
+    stripe_sandbox.forget("keys")
+    database.let_time_pass(settings)
+    drain()
+    assert refunds_for(second) == [amount for amount in [9900 + balance] if amount > 0]
+    found = gateway().read(lambda s: s.v1.customers.retrieve(customer)).balance
+    assert found == balance
+    assert "duplicate_balance" in {kind for kind, _ in changing.findings(tenant)}
+
+
 def test_paid_although_it_was_left(web, tenant, stripe_sandbox, drain):
     """Paid in one tab, left in the other: the page never says that nothing was charged, and it turns active."""
     checkout = start(tenant)
@@ -102,10 +129,11 @@ def test_no_second_session_stays_open_beside_a_paid_one(web, tenant, stripe_sand
 def test_a_payment_that_is_being_confirmed_keeps_a_second_one_away(web, tenant, stripe_sandbox):
     checkout = start(tenant)
     stripe_sandbox.pay(checkout.stripe_session_id)
-    engine = create_engine(web.extensions["settings"].role_url("owner"))
-    with engine.begin() as connection:  # the session was mirrored, the subscription not yet
-        connection.execute(text("UPDATE checkouts SET state = 'complete', stripe_subscription_id = 'sub_not_here_yet'"))
-    engine.dispose()
+    with tenancy.bound(tenant):  # the session was mirrored, the subscription not yet
+        row = checkouts.get(checkout.id)
+        bring(db.session(), row, "complete")
+        row.stripe_subscription_id = "sub_not_here_yet"
+        db.session.commit()
     with pytest.raises(checkouts.BeingConfirmed):
         start(tenant, "professional")
 
@@ -125,12 +153,9 @@ def test_work_that_names_another_tenants_subscription_does_nothing(web, worker, 
 
 
 def test_a_checkout_that_was_never_opened_ends_after_a_day(web, tenant):
-    checkout = start(tenant)
-    engine = create_engine(web.extensions["settings"].role_url("owner"))
-    with engine.begin() as connection:
-        long_ago = "created_at = now() - interval '24 hours', expires_at = NULL, url = NULL, stripe_session_id = NULL"
-        connection.execute(text(f"UPDATE checkouts SET state = 'preparing', {long_ago}"))  # noqa: S608
-    engine.dispose()
+    with rows.written(web.extensions["settings"]) as session:
+        long_ago = rows.NOW - timedelta(days=1)
+        checkout = rows.checkout(session, tenant, "preparing", stripe_session_id=None, created_at=long_ago)
     assert step(tenant, checkout) == "expired"
     assert start(tenant).id != checkout.id
 

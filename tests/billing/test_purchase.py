@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy import func, select
 
 from portal import tenancy
-from portal.app import create_app
 from portal.billing import checkouts
 from portal.billing.catalogue import UnknownPlan
 from portal.billing.subscriptions import live_subscription
@@ -13,7 +12,7 @@ from portal.gateway.client import gateway
 from portal.models import Checkout, Customer, Invoice, InvoiceDocument, Subscription
 from tests.support import database
 from tests.support.shopping import buy, start
-from tests.support.threads import side_by_side
+from tests.support.threads import app_of, side_by_side
 
 pytestmark = pytest.mark.usefixtures("pdf")
 
@@ -85,7 +84,7 @@ def test_the_free_plan_needs_no_card_and_gives_way_to_a_paid_one(web, tenant, st
 
 def test_twenty_at_once_are_one_customer_and_one_subscription(web, settings, tenant, stripe_sandbox, drain):
     def click():
-        app = create_app("web", settings=settings)
+        app = app_of("web", settings=settings)
         with app.app_context():
             try:
                 return start(tenant).url
@@ -98,7 +97,7 @@ def test_twenty_at_once_are_one_customer_and_one_subscription(web, settings, ten
         assert db.session.scalar(select(func.count()).select_from(Checkout)) == 1
         customer = db.session.scalars(select(Customer)).one().stripe_customer_id
     listed = gateway().read(lambda s: s.v1.customers.list({"limit": 100}))
-    mine = [entry.id for entry in listed.data if entry.metadata["tenant_id"] == str(tenant)]
+    mine = [entry.id for entry in listed.data if entry.metadata.to_dict().get("tenant_id") == str(tenant)]
     assert mine == [customer]
     with tenancy.bound(tenant):
         session_id = db.session.scalars(select(Checkout.stripe_session_id)).one()
@@ -130,4 +129,6 @@ def test_paid_twice_is_one_subscription_and_a_refund(web, tenant, stripe_sandbox
         assert len(live) == len(duplicates) == 1
         assert duplicates[0].status == "canceled"
     refunds = gateway().read(lambda s: s.v1.refunds.list({"limit": 10}))
-    assert duplicates[0].stripe_subscription_id in {refund.metadata["subscription"] for refund in refunds.data}
+    assert duplicates[0].stripe_subscription_id in {
+        refund.metadata.to_dict().get("subscription") for refund in refunds.data
+    }

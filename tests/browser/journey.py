@@ -1,5 +1,6 @@
 """The main job, step by step, as a person does it: by what is on the page, in any language."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.support.live import LivePortal
 from tests.support.people import Person
 
+# Chromium reports every answer that is a refusal (the pages' own are 422), and that a driver was faster than autofocus.
+HARMLESS = re.compile(r"status of 422|Autofocus processing was blocked")
 PATIENCE_MS = 90_000  # a worker may have to start first, on busy cores
 
 
@@ -75,6 +78,7 @@ def journey(portal: LivePortal, browser: Browser, **options: object) -> Iterator
     page.on("pageerror", lambda error: complaints.append(str(error)))
     try:
         yield Journey(portal, page)
-        assert [complaint for complaint in complaints if portal.url in complaint] == []
+        ours = [complaint for complaint in complaints if portal.url in complaint and not HARMLESS.search(complaint)]
+        assert ours == [], ours
     finally:
         context.close()

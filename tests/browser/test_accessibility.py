@@ -3,40 +3,18 @@
 from types import SimpleNamespace
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from portal.app import create_app
 from tests.browser.journey import Journey, journey
+from tests.browser.looks import check, inspect
 from tests.pages import rows
 from tests.support import database, people
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("pdf")]
 
-WIDTHS = (390, 1280)
 PUBLIC = ("/sign-in", "/forgot-password", "/reset-password/spent", "/nowhere")
 SIGNED_IN = ("/", "/plans", "/plans?interval=year", "/invoices", "/account")
 CHECKOUT_STATES = ("preparing", "abandoned", "complete", "failed", "expired")
-MATRIX = [(scheme, width) for scheme in ("light", "dark") for width in WIDTHS]
-# Contrast of each button's text with what is behind it: axe passes over text that has its own background's colour.
-BUTTONS = """() => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const painted = (colours) => {
-    canvas.clearRect(0, 0, 1, 1);
-    for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
-    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const light = (rgb) => rgb.map((part) => part / 255)
-    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
-  const shown = [...document.querySelectorAll(".btn, button")].filter((it) => it.checkVisibility() && !it.disabled);
-  return shown.map((it) => {
-    const behind = [];
-    for (let at = it; at; at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor);
-    const [ink, ground] = [[...behind, getComputedStyle(it).color], behind].map(painted).map(light);
-    const ratio = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
-    return [it.textContent.trim() || it.ariaLabel, Math.round(ratio * 100) / 100];
-  });
-}"""
 
 
 @pytest.fixture(scope="module", name="customer")
@@ -55,46 +33,25 @@ def fixture_customer(portal, browser):
         return ada.page.context.storage_state(), (returned, invoice)
 
 
-def check(page, address: str) -> None:
-    page.goto(address)
-    inspect(page)
-
-
-def inspect(page) -> None:
-    """The page as it stands now."""
-    # Without preloading: axe asks for our style sheet's @import beside the page instead of beside the sheet.
-    found = Axe().run(page, options={"preload": False})
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0, f"{page.url} is {overflow} px too wide"
-    faint = [(label, ratio) for label, ratio in page.evaluate(BUTTONS) if ratio < 4.5]
-    assert faint == [], f"{page.url}: buttons that cannot be read"
-
-
-@pytest.mark.parametrize(("scheme", "width"), MATRIX)
-def test_pages_before_signing_in(portal, browser, scheme, width):
-    viewport = {"width": width, "height": 900}
-    with browser.new_context(color_scheme=scheme, viewport=viewport) as context:
+def test_pages_before_signing_in(portal, browser):
+    with browser.new_context() as context:
         page = context.new_page()
         for path in PUBLIC:
             check(page, portal.url + path)
 
 
-@pytest.mark.parametrize(("scheme", "width"), MATRIX)
-def test_pages_of_a_customer(portal, browser, customer, scheme, width):
+def test_pages_of_a_customer(portal, browser, customer):
     storage, made = customer
-    viewport = {"width": width, "height": 900}
-    with browser.new_context(color_scheme=scheme, viewport=viewport, storage_state=storage) as context:
+    with browser.new_context(storage_state=storage) as context:
         page = context.new_page()
         for path in (*SIGNED_IN, *made):
             check(page, portal.url + path)
 
 
-@pytest.mark.parametrize(("scheme", "width"), MATRIX)
-def test_pages_of_somebody_new(portal, browser, scheme, width):
+def test_pages_of_somebody_new(portal, browser):
     """Empty states, in the longest language."""
     person = portal.person("pt_BR", "pt_BR")
-    with journey(portal, browser, color_scheme=scheme, viewport={"width": width, "height": 900}) as ada:
+    with journey(portal, browser) as ada:
         ada.sign_in(person)
         for path in SIGNED_IN:
             check(ada.page, portal.url + path)
@@ -133,12 +90,11 @@ def _completed(session, tenant, bought):
     return rows.checkout(session, tenant, "complete", **found)
 
 
-@pytest.mark.parametrize(("scheme", "width"), MATRIX)
-def test_forms_that_were_refused_and_answered(portal, browser, scheme, width):
-    with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}) as context:
+def test_forms_that_were_refused_and_answered(portal, browser):
+    with browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{portal.url}/sign-in")
-        page.fill("input[name=email]", f"nobody-{scheme}-{width}@example.com")
+        page.fill("input[name=email]", "nobody@example.com")
         page.fill("input[name=password]", "not the password")
         with page.expect_response(lambda answer: answer.request.method == "POST") as refused:
             page.locator("main form button[type=submit]").click()
@@ -146,24 +102,21 @@ def test_forms_that_were_refused_and_answered(portal, browser, scheme, width):
         page.wait_for_load_state()
         inspect(page)
         page.goto(f"{portal.url}/forgot-password")
-        page.fill("input[name=email]", f"nobody-{scheme}-{width}@example.com")
+        page.fill("input[name=email]", "nobody@example.com")
         page.locator("main form button[type=submit]").click()
         page.wait_for_load_state()
         inspect(page)
 
 
-@pytest.mark.parametrize(("scheme", "width"), MATRIX)
-def test_pages_of_a_viewer_in_every_state(portal, browser, cast, scheme, width):
-    with journey(portal, browser, color_scheme=scheme, viewport={"width": width, "height": 900}) as vera:
+def test_pages_of_a_viewer_in_every_state(portal, browser, cast):
+    with journey(portal, browser) as vera:
         vera.sign_in(cast.viewer)
         for path in ("/", "/plans", *cast.viewed):
             check(vera.page, portal.url + path)
 
 
-@pytest.mark.parametrize(("scheme", "width"), MATRIX)
-def test_the_payment_page_is_open_and_a_form_is_wrong(portal, browser, cast, scheme, width):
-    viewport = {"width": width, "height": 900}
-    with browser.new_context(color_scheme=scheme, viewport=viewport) as context:
+def test_the_payment_page_is_open_and_a_form_is_wrong(portal, browser, cast):
+    with browser.new_context() as context:
         page = context.new_page()
         Journey(portal, page).sign_in(cast.buyer)
         for query in ("", "?polls=9", "?polls=2&opening=1"):
@@ -175,9 +128,8 @@ def test_the_payment_page_is_open_and_a_form_is_wrong(portal, browser, cast, sch
         inspect(page)
 
 
-@pytest.mark.parametrize(("scheme", "width"), MATRIX)
-def test_what_a_role_may_not_open(portal, browser, cast, scheme, width):
-    with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}) as context:
+def test_what_a_role_may_not_open(portal, browser, cast):
+    with browser.new_context() as context:
         page = context.new_page()
         Journey(portal, page).sign_in(cast.viewer)
         for path, status in ((cast.forbidden, 403), ("/invoices?after=x", 422)):
@@ -185,9 +137,8 @@ def test_what_a_role_may_not_open(portal, browser, cast, scheme, width):
             inspect(page)
 
 
-@pytest.mark.parametrize(("scheme", "width"), MATRIX)
-def test_pages_of_the_staff(portal, browser, cast, scheme, width):
-    with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}) as context:
+def test_pages_of_the_staff(portal, browser, cast):
+    with browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{portal.url}/sign-in")
         page.fill("input[name=email]", cast.clerk.email)

@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 
 from portal import formats
 from tests.browser.journey import journey
+from tests.browser.ways import SPEECH, SPOKEN
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("pdf")]
 
-SPEECH = {"en": "en_US", "es": "es_ES", "pt_BR": "pt_BR"}
 # One word that only the right language has on the overview of somebody who has a plan.
 WORDS = {"en": "Next charge", "es": "Próximo cargo", "pt_BR": "Próxima cobrança"}
 DOCUMENT_WORDS = {"en": "Invoice", "es": "Factura", "pt_BR": "Fatura"}
@@ -30,8 +30,7 @@ def mails_to(portal, address: str, count: int) -> list[dict]:
     raise AssertionError(f"{len(found)} of {count} mails for {address}")
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
-@pytest.mark.parametrize("language", SPEECH)
+@SPOKEN
 def test_subscribe_pay_and_download(portal, browser, language, javascript):
     person = portal.person(language, SPEECH[language])
     with journey(portal, browser, java_script_enabled=javascript) as ada:

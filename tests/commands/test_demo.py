@@ -113,3 +113,10 @@ def test_a_new_database_gets_the_logins_of_the_kept_file(web, out, template, set
             assert works(out)
             database.dispose(app)
     assert [entry["password"] for entry in json.loads(out.read_text())["tenants"]] == passwords
+
+
+def test_the_coupon_of_a_first_purchase_is_there_once(web, settings, out):
+    demo.seed(out)
+    demo.seed(out)
+    wanted = "SELECT code, automatic, first_time_only, percent_off FROM coupons"
+    assert [tuple(row.values()) for row in database.as_owner(settings, wanted)] == [("WELCOME20", True, True, 20)]

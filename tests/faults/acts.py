@@ -14,7 +14,7 @@ from portal.invoicing.pdf import PdfProcess
 from portal.outbox import schedule
 from portal.outbox.wake import QUEUE, bell
 from tests.faults.forks import Act, Report
-from tests.support import people
+from tests.support import html, people
 from tests.support.events import deliver
 from tests.support.people import Browser, Person
 
@@ -96,7 +96,34 @@ def posting(cookies: Cookies, url: str, page: str, **form: str) -> Act:
     return act
 
 
+def filling(cookies: Cookies, page: str, action: str, **changed: str) -> Act:
+    """Send the form of ``page`` that posts to ``action`` as it stands there, but for what is changed."""
+
+    def act(app: APIFlask, report: Report) -> None:
+        client = browser_with(app, cookies)
+        shown = client.get(page)
+        forms = html.parse(shown.text).all("form", action=action) if shown.status_code == 200 else []
+        for form in forms:  # none, when it is being done already
+            report(status=client.post(action, data={**form.fields(), **changed}).status_code)
+
+    return act
+
+
+def offering(cookies: Cookies, plan: str) -> Act:
+    """Ask what a change of plan costs, and once more with the back button."""
+
+    def act(app: APIFlask, report: Report) -> None:
+        client = browser_with(app, cookies)
+        answers = [client.get(f"/plan-changes/new?plan_id={plan}&interval=month") for _press in range(2)]
+        if [answer.status_code for answer in answers] == [302, 302]:
+            report(offered=True)
+
+    return act
+
+
 def looking(cookies: Cookies, url: str) -> Act:
+    """Open a page; reports the answer's status."""
+
     def act(app: APIFlask, report: Report) -> None:
         report(status=browser_with(app, cookies).get(url).status_code)
 

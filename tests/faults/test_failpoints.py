@@ -24,10 +24,40 @@ SAMPLE = {"kill": 6, "raise": 6, "stall": 3}
 # Sites that no journey passes, and why that is no gap.
 BY_HAND = "a command that somebody runs and runs again; each step of it keeps what is there"
 NOT_YET = "no kind of work is registered as batched; tests/outbox/test_batches.py"
+TEST_TIME = "for Stripe's test mode alone; tests/scenarios/test_time.py"
+BY_TEST = "what a refusal or an outage leads to: tests/scenarios/test_coupons.py, tests/billing/test_publish_coupons.py"
+COLLECTING = "what was refused or given up; tests/billing/test_payment_methods.py"
+AGAIN = "periodic work, which the next turn does again; tests/scenarios/test_collection.py runs it twice each time"
+LEAVING = "what Stripe refused; tests/scenarios/test_cancellations.py and test_refunds.py"
+RESUMING = "another amount than was shown; tests/scenarios/test_trials.py"
+CHANGES = "tests/billing/test_plan_changes.py"
+SCHEDULED = "tests/scenarios/test_scheduled_changes.py"
 EXCEPTIONS = {
     "commit.portal.billing.checkouts._awaited": "ends a transaction that has only read; tests/faults/test_races.py",
+    "commit.portal.billing.discount_work._keep": BY_TEST,
+    "commit.portal.billing.discount_work._release": BY_TEST,
+    "commit.portal.billing.publish_coupons._publish_or_report": BY_TEST,
+    "commit.portal.billing.expiring.tell": AGAIN,
+    "commit.portal.billing.method_sessions._fail": COLLECTING,
+    "commit.portal.billing.method_works._refuse_default": COLLECTING,
+    "commit.portal.billing.standing.set_policy": BY_HAND,
+    "commit.portal.billing.standing.settle_due": AGAIN,
+    "commit.portal.billing.cancellation_calls._fail": LEAVING,
+    "commit.portal.billing.cancellation_refunds._leave_to_staff": LEAVING,
+    "commit.portal.billing.plan_change_offers._priced": f"Stripe refused a preview; {CHANGES}",
+    "commit.portal.billing.plan_change_work._fail": f"Stripe refused the change; {CHANGES}",
+    "commit.portal.billing.plan_change_work.check": f"a schedule that was released at Stripe's dashboard; {CHANGES}",
+    "commit.portal.billing.plan_change_work.refit": f"done again it finds nothing to do; {SCHEDULED}",
+    "commit.portal.billing.plan_change_work.release": "a month later; tests/scenarios/test_plan_changes.py",
+    "commit.portal.billing.plan_changes._expire": f"an offer that does not hold any more; {CHANGES}",
+    "commit.portal.billing.plan_changes.refresh": f"only asks for a reading; {CHANGES}",
+    "stripe.portal.billing.plan_change_schedules.read": f"a read, of a schedule that is there already; {SCHEDULED}",
+    "stripe.portal.billing.plan_change_work.cancel": f"gives up what a bank refused; {CHANGES}",
+    "commit.portal.billing.plan_policies.change": BY_HAND,
     "commit.portal.billing.tenants.create": BY_HAND,
+    "commit.portal.billing.trials._check_amount": RESUMING,
     "commit.portal.commands.demo._user": BY_HAND,
+    "commit.portal.commands.demo.seed_coupons": BY_HAND,
     "commit.portal.commands.demo.seed_plans": BY_HAND,
     "commit.portal.gateway.account.bind_account": BY_HAND,
     "commit.portal.heartbeats.beat": "a thread says the same again five seconds later",
@@ -38,6 +68,9 @@ EXCEPTIONS = {
     "commit.portal.security.people.add_member": BY_HAND,
     "commit.portal.security.people.create_user": BY_HAND,
     "commit.portal.security.people.grant_staff_role": BY_HAND,
+    "stripe.portal.billing.discount_work._has_discount": BY_TEST,
+    "stripe.portal.billing.customers._test_clock": TEST_TIME,
+    "stripe.portal.mirror.test_clocks.fetch": TEST_TIME,
     "stripe.portal.billing.duplicates._void": "the sandbox cannot make a live subscription with an open invoice yet",
     "stripe.portal.mirror.invoice_lines.fetch_all": "a read, for invoices of more than ten lines; nothing makes them",
 }

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 import pytest
-import requests
 from sqlalchemy import func, select, text
 
 from portal import tenancy
@@ -21,7 +20,7 @@ SESSIONS = "POST /v1/checkout/sessions"
 def fixture_fail(stripe_sandbox):
     """Let the next matching call fail in a way of the control API."""
     yield lambda match, mode, times=1: stripe_sandbox.post("fail", match=match, mode=mode, times=times)
-    requests.delete(f"{stripe_sandbox.url}/_sandbox/fail", json={}, timeout=20).raise_for_status()
+    stripe_sandbox.forget("fail")
 
 
 def sessions_of(tenant_id: UUID) -> list[str]:
@@ -80,7 +79,7 @@ def test_an_outage_of_an_hour_heals_by_itself(web, tenant, stripe_sandbox, drain
         drain()
         assert step(tenant, checkout) == "waiting"
         database.let_time_pass(settings)
-    requests.delete(f"{stripe_sandbox.url}/_sandbox/fail", json={}, timeout=20).raise_for_status()
+    stripe_sandbox.forget("fail")
     waits = database.as_owner(settings, "SELECT max(next_at) - now() < interval '31 seconds' AS short FROM outbox")
     assert waits == [{"short": True}], "soon after Stripe is back somebody looks"
     for _turn in range(3):

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import requests
 from apiflask import APIFlask
 
 from blueprints import PAGES
@@ -46,7 +45,7 @@ class World:
 
     def forget(self) -> None:
         """What an earlier journey left: findings, counted sign-ins, dead and parked work, Stripe's failures."""
-        requests.delete(f"{self.sandbox.url}/_sandbox/fail", json={}, timeout=60).raise_for_status()
+        self.sandbox.forget("fail")
         database.as_owner(
             self.settings,
             "DELETE FROM drift_findings",

@@ -198,11 +198,14 @@ def function_calls(connection: Connection, loot: Loot) -> Iterator[Hostile]:
         "uuid": loot.uuids,
         "bytea": tuple(f"\\x{value.encode().hex()}" for value in (named["session_id"], named["user_id"])),
         "double precision": ("900",),
+        "boolean": ("true",),
+        "": ("",),
     }
     for function in connection.execute(text(_FUNCTIONS)):
         first, *others = function.types or [""]
         for value in by_type[first]:
-            arguments = ", ".join([literal(value), *(literal(by_type[each][0]) for each in others)])
+            given = [literal(value), *(literal(by_type[each][0]) for each in others)]
+            arguments = ", ".join(given) if function.types else ""
             call = f"SELECT * FROM public.{function.name}({arguments})"
             yield Hostile(f"{function.name}({value})", call)
             yield Hostile(f"{function.name}({value}), shadowed", f"{_SHADOWS}; {call}")

@@ -85,8 +85,8 @@ def _named(before: Snapshot, world: World) -> dict[str, str]:
     found |= {"tenant_id": str(world.victim_id), "user_id": str(world.victim.user_id), "email": world.victim.email}
     found |= {"number": invoice["number"], "invoice_id": invoice["id"]}
     found["after"] = make_cursor(invoice["created_at"], invoice["id"])
-    for name in ("plan_id", "plan_price_id"):
-        found.pop(name, None)
+    for name in [name for name in found if name.endswith(("plan_id", "plan_price_id", "coupon_id"))]:
+        found.pop(name)
     return found
 
 

@@ -26,29 +26,70 @@ FORMS: Mapping[str, Form] = {
     "account.revoke_session": {},
     "account.save_preferences": {"language": "en", "format_locale": "en_US", "timezone": "UTC", "theme": "auto"},
     "account.switch_tenant": {"tenant_id": Hers("tenant_id")},
-    "checkout.start": {"plan_id": "starter", "interval": "month"},
+    "cancellations.cancel": {"ending": "now", "reason": "unused", "comment": "", "token": ""},
+    "cancellations.keep": {},
+    "checkout.start": {"plan_id": "starter", "interval": "month", "code": ""},
+    "coupons.remove": {},
+    "coupons.use": {"code": "SAVE20", "saving_minor": "580"},
     "invoices.request_document": {},
+    "payment_methods.add": {},
+    "payment_methods.drop_backup": {},
+    "payment_methods.make_backup": {},
+    "payment_methods.make_default": {},
+    "payment_methods.remove": {},
+    "payments.create": {"method_id": Hers("method_id"), "amount_minor": "76543219"},
+    "plan_changes.cancel": {},
+    "plan_changes.confirm": {},
     "preferences.language": {"language": "en"},
     "preferences.theme": {"theme": "auto"},
     "sign_in.request_reset": {"email": Hers("email")},
     "sign_in.set_password": _ANOTHER,
     "sign_in.sign_out": {},
     "sign_in.submit": {"email": Hers("email"), "password": f"not {PASSWORD}"},
+    "staff.archive_coupon": {},
+    "staff.change_collection_policy": {
+        "restricted_after_days": "7",
+        "suspended_after_days": "14",
+        "tries_by_hand_per_hour": "5",
+    },
+    "staff.change_plan_policy": {
+        "trial_days": "14",
+        "trial_method": "optional",
+        "trial_end": "cancel",
+        "upgrade_at": "now",
+        "downgrade_at": "period_end",
+        "interval_change_at": "period_end",
+        "cancel_at": "period_end",
+        "cancel_refund": "none",
+        "processing_access": "wait",
+    },
+    "staff.create_coupon": {"code": "MADE", "name": "Made", "percent_off": "10", "duration": "once"},
+    "subscription.resume": {"amount_minor": "2900"},
     "webhooks.stripe": {},
     "webhooks.stripe_short": {},
 }
 
 # Their answers hold durations and counters: of these, status and headers are compared, and nothing of hers is shown.
 VOLATILE = frozenset({"ops.health", "ops.prometheus"})
-# They count tries by account and address; each attempt begins with none counted.
-COUNTED = frozenset({"account.change_password", "sign_in.request_reset", "sign_in.submit"})
+# They count tries, by account and address or by tenant; each attempt begins with none counted.
+COUNTED = frozenset(
+    {
+        "account.change_password",
+        "checkout.start",
+        "coupons.index",
+        "coupons.use",
+        "plans.index",
+        "sign_in.request_reset",
+        "sign_in.submit",
+    }
+)
 # The person has to sign in again afterwards.
 ENDS_SESSION = frozenset({"sign_in.sign_out"})
 # Whoever belongs to both tenants may go from one to the other.
 OPEN_TO_MEMBERS_OF_BOTH = frozenset({"account.switch_tenant"})
 
 # Parameters of the path that hold no uuid: by what they are filled.
-TEXT_PARAMETERS = {"token": "token", "filename": "filename"}
+TEXT_PARAMETERS = {"code": "code", "plan_id": "plan_id", "token": "token", "filename": "filename"}
 
 
 class Unknown(AssertionError):

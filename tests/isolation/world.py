@@ -166,7 +166,13 @@ def _plant(session: Session, victim: Person) -> None:
         )
         if state == "ready":
             rows.document(session, invoice, f"%PDF-1.7 {CANARY}".encode())
-    rows.checkout(session, tenant_id)
+    rows.redemption(session, rows.coupon(session), rows.checkout(session, tenant_id))
+    method = rows.method(session, tenant_id, account_email=f"{CANARY}@method.example", last4="7319")
+    rows.method_setup(session, tenant_id)
+    rows.attempt(session, invoice, method, "declined", amount_minor=AMOUNT_MINOR)
+    rows.standing(session, tenant_id, "grace", days=1)
+    rows.cancellation(session, tenant_id, comment=f"{CANARY} is too dear")
+    rows.plan_change(session, tenant_id, due_minor=AMOUNT_MINOR)
     session.add(
         Notice(
             tenant_id=tenant_id,

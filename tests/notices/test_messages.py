@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
+from portal.declines import reason
 from portal.notices.channels.mail import message_id
-from portal.notices.contents.declines import reason
 from portal.notices.contents.invoices import safe_filename
 from portal.notices.message import Button, Message, one_line
 from tests.notices.samples import MOMENT, company

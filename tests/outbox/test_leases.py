@@ -4,13 +4,12 @@ import pytest
 from sqlalchemy import select, text
 
 from portal import tenancy
-from portal.app import create_app
 from portal.extensions import db
 from portal.models import OutboxRow
 from portal.outbox import dispatch, leases, registry, stage
 from portal.outbox.work import Work
 from tests.support import database
-from tests.support.threads import side_by_side
+from tests.support.threads import app_of, side_by_side
 
 
 def test_a_key_is_owed_once_for_ever(settings, worker, monkeypatch):
@@ -19,7 +18,7 @@ def test_a_key_is_owed_once_for_ever(settings, worker, monkeypatch):
     monkeypatch.setitem(registry._handlers, "test.once", lambda work: done.append(work.key))
 
     def owe() -> None:
-        app = create_app("worker", settings=settings)
+        app = app_of("worker", settings=settings)
         with app.app_context():
             stage("test.once", "test.once:1")
             db.session.commit()
@@ -42,7 +41,7 @@ def test_eight_workers_claim_each_row_once(settings, worker):
     claimed: list[str] = []
 
     def work() -> None:
-        app = create_app("worker", settings=settings)
+        app = app_of("worker", settings=settings)
         with app.app_context():
             while (found := leases.claim()) is not None:
                 claimed.append(found.key)

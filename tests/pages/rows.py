@@ -14,7 +14,25 @@ from sqlalchemy.pool import NullPool
 
 from portal import config
 from portal.ids import uuid7
-from portal.models import Checkout, Customer, Invoice, InvoiceDocument, InvoiceLine, Payment, PlanPrice, Subscription
+from portal.models import (
+    Cancellation,
+    Checkout,
+    CollectionAttempt,
+    Coupon,
+    CouponRedemption,
+    Customer,
+    Invoice,
+    InvoiceDocument,
+    InvoiceLine,
+    MethodSetup,
+    Payment,
+    PaymentMethod,
+    PlanChange,
+    PlanPrice,
+    Standing,
+    Subscription,
+)
+from tests.support.steps import bring
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 VAT = {"name": "VAT", "percent": "19.0", "is_inclusive": False, "taxable_minor": 2900, "amount_minor": 551}
@@ -118,11 +136,179 @@ def checkout(session: Session, tenant_id: UUID, state: str = "open", **values: A
         "id": uuid7(),
         "plan_id": "starter",
         "plan_price_id": price(session, "starter").id,
-        "state": state,
         "stripe_session_id": f"cs_test_{uuid7().hex}",
         "url": "https://checkout.stripe.com/c/pay/cs_test" if state == "open" else None,
         **values,
     })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def coupon(session: Session, code: str = "SAVE20", **values: Any) -> Coupon:
+    """A published coupon of 20 % off one invoice; ``values`` override its columns."""
+    terms = {"percent_off": None if "amounts_off" in values else Decimal(20), "duration": "once"}
+    known = {"id": uuid7(), "code": code, "name": code.title(), "stripe_coupon_id": f"coupon_{uuid7().hex}"}
+    row = Coupon(**{**known, **terms, **values})
+    session.add(row)
+    session.flush()
+    return row
+
+
+def redemption(
+    session: Session, of: Coupon, used_for: Checkout | Subscription, state: str = "redeemed"
+) -> CouponRedemption:
+    """The coupon's use for a checkout or on a subscription of the Starter plan."""
+    column = "checkout_id" if isinstance(used_for, Checkout) else "subscription_id"
+    row = CouponRedemption(**{
+        "tenant_id": used_for.tenant_id,
+        "id": uuid7(),
+        "coupon_id": of.id,
+        column: used_for.id,
+        "plan_id": "starter",
+        "currency": "usd",
+        "amount_minor": 2900,
+        "saving_minor": 580,
+        "redeemed_at": NOW if state == "redeemed" else None,
+    })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def method(session: Session, tenant_id: UUID, **values: Any) -> PaymentMethod:
+    """A Visa ending in 4242 that is good for years, with the customer row that precedes it."""
+    session.merge(Customer(tenant_id=tenant_id))
+    row = PaymentMethod(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "stripe_payment_method_id": f"pm_{uuid7().hex}",
+        "type": "card",
+        "brand": "visa",
+        "last4": "4242",
+        "exp_month": 12,
+        "exp_year": NOW.year + 3,
+        **values,
+    })  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
+def method_setup(session: Session, tenant_id: UUID, state: str = "open", **values: Any) -> MethodSetup:
+    """A payment method being added, in one of its states."""
+    session.merge(Customer(tenant_id=tenant_id))
+    row = MethodSetup(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "currency": "usd",
+        "stripe_session_id": f"cs_test_{uuid7().hex}",
+        "url": "https://checkout.stripe.com/c/pay/cs_test" if state == "open" else None,
+        **values,
+    })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def overdue(session: Session, tenant_id: UUID, number: str = "DUE-1", days: int = 1, **values: Any) -> Invoice:
+    """An invoice whose payment failed some days ago, for want of money."""
+    return invoice(session, tenant_id, number, **{
+        "status": "open",
+        "payment_state": "failed",
+        "failure_code": "insufficient_funds",
+        "attempt_count": 1,
+        "overdue_since": NOW - timedelta(days=days),
+        "next_payment_attempt_at": NOW + timedelta(days=1),
+        "hosted_invoice_url": "https://invoice.stripe.com/i/test",
+        **values,
+    })  # fmt: skip
+
+
+def attempt(session: Session, of: Invoice, by: PaymentMethod, state: str, **values: Any) -> CollectionAttempt:
+    """A try to pay an invoice by hand, in one of its states."""
+    row = CollectionAttempt(**{
+        "tenant_id": of.tenant_id,
+        "id": uuid7(),
+        "invoice_id": of.id,
+        "payment_method_id": by.id,
+        "source": "hand",
+        "automatic_number": 1,
+        "amount_minor": of.amount_remaining_minor,
+        "currency": of.currency,
+        **values,
+    })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def standing(session: Session, tenant_id: UUID, state: str, days: int) -> Standing:
+    """Where a tenant stands whose invoice is overdue for so many days."""
+    row = Standing(tenant_id=tenant_id, id=uuid7(), since=NOW, overdue_since=NOW - timedelta(days=days))
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def cancellation(session: Session, tenant_id: UUID, state: str = "undone", **values: Any) -> Cancellation:
+    """A cancellation of the tenant's newest subscription, in one of its states."""
+    newest = select(Subscription).where(Subscription.tenant_id == tenant_id).order_by(Subscription.id.desc())
+    of = session.scalars(newest).first()
+    assert of is not None
+    row = Cancellation(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "subscription_id": of.id,
+        "stripe_subscription_id": of.stripe_subscription_id,
+        "currency": of.currency,
+        "ends_at": of.current_period_end,
+        **values,
+    })  # fmt: skip
+    bring(session, row, state)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def plan_change(session: Session, tenant_id: UUID, state: str = "quoted", **values: Any) -> PlanChange:
+    """A change of the tenant's subscription to Professional, as it was quoted; its figures are made up."""
+    held = session.scalars(select(Subscription).where(Subscription.tenant_id == tenant_id)).first()
+    held = held or subscription(session, tenant_id)
+    wanted = price(session, values.get("plan_id", "professional"))
+    figures = {"today": None, "next": {"lines": [], "totals": [9900, 9900, 9900, 0]}}
+    amounts = dict.fromkeys(("subtotal_minor", "total_minor", "amount_due_minor"), 9900)
+    following = {"lines": [], "discounts": [], "taxes": [], **amounts}
+    row = PlanChange(**{
+        "tenant_id": tenant_id,
+        "id": uuid7(),
+        "subscription_id": held.id,
+        "stripe_item_id": f"si_{uuid7().hex}",
+        "from_plan_id": held.plan_id,
+        "from_plan_price_id": held.plan_price_id,
+        "from_quantity": held.quantity,
+        "plan_id": wanted.plan_id,
+        "plan_price_id": wanted.id,
+        "quantity": 1,
+        "direction": "upgrade",
+        "timing": "now",
+        "effective_at": NOW,
+        "proration_at": NOW,
+        "currency": held.currency,
+        "due_minor": 4667,
+        "next_minor": 9900,
+        "next_at": NOW + timedelta(days=20),
+        "quote": {"today": None, "next": following, "figures": figures, "whole": [0, 1],
+                  "trial": {"end": None, "without_method": ""}},
+        "expires_at": datetime.now(UTC) + timedelta(minutes=15),
+        **values,
+    })  # fmt: skip
+    bring(session, row, state)
     session.add(row)
     session.flush()
     return row
@@ -154,6 +340,7 @@ def _payment(session: Session, of: Invoice, at: datetime, is_paid: bool) -> None
             id=uuid7(),
             invoice_id=of.id,
             stripe_invoice_payment_id=f"inpay_{of.number}_{of.id.hex}",
+            stripe_payment_intent_id=f"pi_{of.id.hex}",
             status="paid" if is_paid else "open",
             amount_minor=of.total_minor,
             currency=of.currency,

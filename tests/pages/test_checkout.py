@@ -12,6 +12,7 @@ from tests.pages import rows
 from tests.support import html, people
 from tests.support.people import Browser, Person
 from tests.support.sandbox import Sandbox
+from tests.support.steps import bring
 
 
 def test_choosing_a_plan_leads_to_stripe_by_a_plain_form(browser: Browser, stripe_sandbox: Sandbox) -> None:
@@ -92,7 +93,8 @@ def test_the_payment_page_is_offered_as_soon_as_it_is_open(
     again = page.one(hx_trigger=True)["hx-get"]
     assert page.one("meta", http_equiv="refresh")["content"] == f"3; url={again}", "the same without a script"
     assert "Opening the payment page…" in fragment(again)
-    row.state, row.url = "open", "https://checkout.stripe.com/c/pay/cs_test_later"
+    bring(write, row, "open")
+    row.url = "https://checkout.stripe.com/c/pay/cs_test_later"
     write.commit()
     ready = html.parse(fragment(again))
     assert ready.one("a", class_="btn-primary")["href"] == row.url
@@ -146,7 +148,7 @@ def test_a_checkout_that_was_left_claims_nothing_about_charges(
     page = html.page(browser.get(f"/checkout/{row.id}"))
     assert "charged" not in page.one("main").text
     assert page.one("main").one("a", class_="btn")["href"] == "/plans"
-    row.state = "expired"
+    bring(write, row, "expired")
     write.commit()
     assert "Nothing was charged." in html.page(browser.get(f"/checkout/{row.id}")).one("main").text
 

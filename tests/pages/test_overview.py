@@ -1,8 +1,10 @@
 """The overview says what the tenant has, what comes next, and what is owed."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from apiflask import APIFlask
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from tests.pages import rows
@@ -55,11 +57,11 @@ def test_an_overdue_payment_is_said_with_its_amount_and_where_to_look(
     browser: Browser, person: Person, write: Session
 ) -> None:
     rows.subscription(write, person.tenant_id, status="past_due")
-    owed = rows.invoice(write, person.tenant_id, "DUE-1", status="open")
+    owed = rows.overdue(write, person.tenant_id)
     write.commit()
     callout = html.page(browser.get("/")).one(class_="callout")
     assert "A payment of $34.51 did not go through." in callout.text
-    assert callout.one("a")["href"] == f"/invoices/{owed.id}"
+    assert callout.all("a")[0]["href"] == f"/invoices/{owed.id}/pay"
 
 
 def test_an_ended_plan_keeps_its_invoices_in_sight(browser: Browser, person: Person, write: Session) -> None:
@@ -79,3 +81,31 @@ def test_another_tenants_rows_are_not_there(app: APIFlask, browser: Browser, wri
     text = html.page(browser.get("/")).text
     assert "FOREIGN-1" not in text
     assert "You have no plan yet." in text
+
+
+def test_the_page_asks_a_handful_of_questions(app: APIFlask, browser: Browser, person: Person, write: Session) -> None:
+    """And no more for sixty invoices than for six."""
+    rows.subscription(write, person.tenant_id)
+    asked: dict[int, list[str]] = {}
+    for many in (6, 60):
+        for number in range(many):
+            rows.invoice(write, person.tenant_id, f"INV-{many}-{number}", 10 + number)
+        write.commit()
+        asked[many] = _statements(lambda: browser.get("/"))
+    assert len(asked[60]) == len(asked[6]) <= 14, asked[60]
+
+
+def _statements(act: Callable[[], object]) -> list[str]:
+    """The queries that it makes, of any engine."""
+    found: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.lstrip().startswith("SELECT") and " FROM " in statement:
+            found.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        act()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return found

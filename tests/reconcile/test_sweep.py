@@ -7,6 +7,7 @@ from sqlalchemy import func, select, text, update
 
 from jobs import reconcile
 from portal import failpoints, metrics_values, tenancy
+from portal.billing import checkouts
 from portal.commands.reconcile import reconcile as reconcile_command
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
@@ -15,7 +16,6 @@ from portal.gateway.inbox import want
 from portal.mirror import live_lists, sweep
 from portal.models import (
     AuditEntry,
-    Checkout,
     DriftFinding,
     MetricValue,
     PlanPrice,
@@ -27,6 +27,7 @@ from portal.models import (
 from portal.outbox import Retry
 from tests.support.shopping import buy, make_tenant, start, step
 from tests.support.state import EXPECTED, NOTHING, state
+from tests.support.steps import bring
 
 pytestmark = pytest.mark.usefixtures("pdf")
 
@@ -145,7 +146,7 @@ def test_a_live_subscription_that_we_do_not_know(web, worker, tenant, stripe_san
     checkout = start(tenant)
     stripe_sandbox.pay(checkout.stripe_session_id)
     with worker.app_context(), tenancy.bound(tenant):
-        db.session.execute(update(Checkout).values(state="expired"))
+        bring(db.session(), checkouts.get(checkout.id), "expired")
         db.session.commit()
     night()
     assert state(tenant) == EXPECTED
@@ -316,7 +317,7 @@ def test_one_that_came_and_went_untold(web, worker, tenant, stripe_sandbox, drai
     checkout = start(tenant)
     paid = stripe_sandbox.pay(checkout.stripe_session_id)
     with worker.app_context(), tenancy.bound(tenant):
-        db.session.execute(update(Checkout).values(state="expired"))
+        bring(db.session(), checkouts.get(checkout.id), "expired")
         db.session.commit()
     gateway().write(lambda s: s.v1.subscriptions.cancel(paid["subscription"]))
     night()

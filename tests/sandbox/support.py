@@ -7,9 +7,6 @@ import stripe
 
 from .conftest import Receiver, Sandbox
 
-# Contrast hangs on the scheme and what fits on the width: each of both once, not all four.
-LOOKS = [("light", 1280), ("dark", 390)]
-
 
 def product_with_price(
     sandbox: Sandbox, amount: int = 2900, *, interval: Any = "month"

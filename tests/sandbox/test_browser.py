@@ -3,21 +3,22 @@
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.looks import inspect
 
 from .conftest import Sandbox
 from .shopping import priced, session_for
-from .support import LOOKS, customer_with_card, open_session, paid_session, product_with_price
+from .support import customer_with_card, open_session, paid_session, product_with_price
 from .test_invoice_page import open_invoice
 
 pytestmark = pytest.mark.browser
 
 
 def plain_page(browser: Browser, complaints: list[str], **more: Any) -> Page:
-    """A page without JavaScript that notes what the browser complains of."""
+    """A page without JavaScript that notes what the browser complains of; not that a driver beat its autofocus."""
     page = browser.new_context(java_script_enabled=False, locale="en-US", **more).new_page()
-    page.on("console", lambda message: complaints.append(message.text))
+    page.on("console", lambda message: "Autofocus" in message.text or complaints.append(message.text))
     return page
 
 
@@ -128,15 +129,12 @@ def everything(shared: Sandbox) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_pages_are_accessible_and_fit(shared: Sandbox, browser: Browser, width: int, scheme: Any) -> None:
+def test_pages_are_accessible_and_fit(shared: Sandbox, browser: Browser) -> None:
     # axe is injected as a script, which the pages' own policy would refuse.
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    context = browser.new_context(bypass_csp=True)
     page = context.new_page()
     for path in everything(shared):
         page.goto(shared.url + path)
         page.evaluate("[...document.querySelectorAll('details')].slice(0, 12).forEach(each => each.open = true)")
-        found = Axe().run(page).response["violations"]
-        assert [violation["id"] for violation in found] == [], path
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        inspect(page)
     context.close()

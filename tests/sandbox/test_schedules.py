@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import stripe
 
 from .conftest import Sandbox
@@ -67,6 +68,33 @@ def test_from_a_subscription_and_with_another_phase_in_the_middle_of_a_period(sh
     who.v1.subscription_schedules.release(made.id)
     left = who.v1.subscriptions.retrieve(who.id)
     assert (left.schedule, left["items"].data[0].price.unit_amount) == (None, 2000)
+
+
+def test_a_discount_that_is_gone_does_not_stop_the_phase_that_names_it(shared: Sandbox) -> None:
+    who = Subscriber(shared)
+    coupon = who.v1.coupons.create({"percent_off": 50, "duration": "forever"}).id
+    given = who.v1.subscriptions.update(who.id, {"discounts": [{"coupon": coupon}]}).discounts[0]
+    made = who.v1.subscription_schedules.create({"from_subscription": who.id})
+    price = made.phases[0]["items"][0].price
+    discounts = [{"discount": given}]
+    present: Any = {"items": [{"price": price}], "start_date": FEBRUARY, "end_date": MARCH, "discounts": discounts}
+    params: Any = {"phases": [present, phase(who.price(2000), discounts=discounts)]}
+    who.v1.subscription_schedules.update(made.id, params)
+    who.v1.subscriptions.update(who.id, {"discounts": ""})
+    who.to(MARCH + 3700)
+    assert totals(who, who.id)[-1] == 2000
+
+
+@pytest.mark.parametrize(
+    "params", [{"cancel_at_period_end": True}, {"cancel_at": MARCH}, {"cancel_at_period_end": False}]
+)
+def test_how_it_ends_is_the_affair_of_its_schedule(shared: Sandbox, params: Any) -> None:
+    who = Subscriber(shared)
+    made = who.v1.subscription_schedules.create({"from_subscription": who.id})
+    with pytest.raises(stripe.InvalidRequestError, match=f"managed by the subscription schedule `{made.id}`"):
+        who.v1.subscriptions.update(who.id, params)
+    who.v1.subscription_schedules.release(made.id)
+    who.v1.subscriptions.update(who.id, params)
 
 
 def test_cancelling_it_cancels_the_subscription(shared: Sandbox) -> None:

@@ -78,7 +78,7 @@ class LivePortal:
                 if answer.ok:
                     return
                 said = answer.text
-            except requests.ConnectionError as error:
+            except (requests.ConnectionError, requests.Timeout) as error:
                 said = str(error)
             time.sleep(0.1)
         logs = "\n".join(path.read_text()[-2000:] for path in self.logs.glob("*.log"))

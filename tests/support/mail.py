@@ -123,7 +123,7 @@ class _Controller(Controller):
     """aiosmtpd's controller on a socket that is bound before, so that a free port can be asked for."""
 
     def __init__(self, mail_server: MailServer) -> None:
-        self._bound = socket.socket()
+        self._bound = socket.socket(proto=socket.IPPROTO_TCP)  # without Nagle's algorithm, as the sandbox's
         self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._bound.bind(("127.0.0.1", mail_server.port))
         options: dict[str, Any] = {"tls_context": None if mail_server.implicit_tls else mail_server.tls}

@@ -35,6 +35,10 @@ class Sandbox:
         answer.raise_for_status()
         return answer.json()
 
+    def forget(self, path: str) -> None:
+        """Throw away what a page of the control API shows."""
+        requests.delete(f"{self.url}/_sandbox/{path}", json={}, timeout=TIMEOUT).raise_for_status()
+
     def pay(self, session_id: str, card: str = "4242424242424242", **more: Any) -> Any:
         """Pay a Checkout session as its page would."""
         return self.post(f"checkout/{session_id}/pay", card=card, **more)

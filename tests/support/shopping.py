@@ -16,10 +16,10 @@ def make_tenant(name: str = "Acme Corp", **more: str) -> UUID:
     return tenants.create(name, f"t-{uuid4().hex[:12]}", "billing@acme.example", **more)
 
 
-def start(tenant_id: UUID, plan: str = "starter", interval: str = "month") -> Checkout:
+def start(tenant_id: UUID, plan: str = "starter", interval: str = "month", coupon: str = "") -> Checkout:
     """Begin to subscribe, as the plans page does."""
     with tenancy.bound(tenant_id):
-        return checkouts.start(plan, interval, actor=ACTOR, language="en")
+        return checkouts.start(plan, interval, actor=ACTOR, language="en", coupon_code=coupon)
 
 
 def land(tenant_id: UUID, checkout: Checkout) -> None:

@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from blueprints import webhooks
 from portal import tenancy
-from portal.app import create_app
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.mirror import dispatch as mirror
@@ -22,7 +21,7 @@ from tests.support.events import PATH, deliver, events_of, sign
 from tests.support.ledger import Ledger
 from tests.support.shopping import make_tenant, start
 from tests.support.state import EXPECTED, state
-from tests.support.threads import side_by_side
+from tests.support.threads import app_of, side_by_side
 from tests.webhooks.conftest import Purchase, purchase
 
 # The five whose order is told of in every bug report about Stripe.
@@ -35,8 +34,8 @@ FIVE = (
 )
 # Some 0.3 s of CPU each: every run of the suite tries others, and ORDERS=120 SHUFFLES=1000 is the whole demonstration.
 ALL_ORDERS = 120
-ORDERS = int(os.environ.get("ORDERS", "40"))
-SHUFFLES = int(os.environ.get("SHUFFLES", "40"))
+ORDERS = int(os.environ.get("ORDERS", "21"))
+SHUFFLES = int(os.environ.get("SHUFFLES", "20"))
 REPEATED = 0.3
 ANSWER_SECONDS = 6
 
@@ -206,7 +205,7 @@ def test_eight_threads_deliver_three_events_of_one_object(settings, hooks, postm
     all_sent = threading.Event()
 
     def send() -> None:
-        app = create_app("web", settings=settings, blueprints=[webhooks.bp])
+        app = app_of("web", settings=settings, blueprints=[webhooks.bp])
         answers.extend(deliver(app.test_client(), event).status_code for event in events)
         with app.app_context():
             database.dispose(app)
@@ -218,7 +217,7 @@ def test_eight_threads_deliver_three_events_of_one_object(settings, hooks, postm
             all_sent.set()
 
     def work() -> None:
-        app = create_app("worker", settings=settings)
+        app = app_of("worker", settings=settings)
         with app.app_context():
             while not all_sent.is_set():
                 mirror.run_next()
@@ -237,7 +236,7 @@ def test_the_webhooks_beat_the_answer_to_our_own_call(settings, hooks, stripe_sa
     stripe_sandbox.post("fail", match="POST /v1/checkout/sessions", mode="delay_after_effect", seconds=ANSWER_SECONDS)
 
     def choose() -> None:
-        app = create_app("web", settings=settings)
+        app = app_of("web", settings=settings)
         with app.app_context():
             start(tenant_id)
             database.dispose(app)

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from portal.declines import reason
 from portal.extensions import db
 from portal.models import Invoice, InvoiceDocument, Notice, Payment
-from portal.notices.contents.declines import reason
+from portal.notices.contents.collection import until_when
 from portal.notices.contents.subscriptions import because_of_billing
 from portal.notices.message import Attachment, Button, Fact, Message, NotComposable, Overtaken
 from portal.notices.words import address, day, gettext, money, money_with_code
@@ -40,14 +41,17 @@ def payment_failed(notice: Notice) -> Message:
     invoice = _invoice(notice)
     if invoice.status != "open":
         raise Overtaken(f"the invoice is {invoice.status}")
+    if invoice.payment_state == "processing":
+        raise Overtaken("another payment is on its way")
     if notice.step.isdigit() and int(notice.step) < invoice.attempt_count:
         raise Overtaken("a later attempt has its own notice")
     payment = max(invoice.payments, key=lambda row: row.created_at, default=None)
+    code = invoice.failure_code or (payment.failure_code if payment else "no_method")
     return Message(
         subject=gettext("The payment of invoice %(number)s did not go through", number=_number(invoice)),
         title=gettext("Your payment did not go through"),
         amount=money_with_code(invoice.amount_remaining_minor, invoice.currency),
-        paragraphs=(reason(payment.failure_code if payment else "no_method"), _next_try(invoice)),
+        paragraphs=tuple(text for text in (reason(code), _next_try(invoice), until_when()) if text),
         facts=tuple(_failure_facts(invoice, payment)),
         button=Button(gettext("Pay the invoice"), address(f"/invoices/{invoice.id}")),
         why=because_of_billing(notice),

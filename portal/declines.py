@@ -4,8 +4,7 @@ Codes: https://docs.stripe.com/declines/codes. A card reported lost or stolen is
 advises: whoever reads the mail may be the one who found it.
 """
 
-from portal.i18n import lazy_gettext
-from portal.notices.words import gettext
+from portal.i18n import gettext, lazy_gettext
 
 _REASONS = {
     "insufficient_funds": lazy_gettext("There was not enough money on the card or account."),
@@ -42,4 +41,16 @@ def reason(code: str | None) -> str:
     key = _SAME_AS.get(code or "", code or "")
     if key in _REASONS:
         return str(_REASONS[key])
-    return gettext("The bank declined the payment without giving a reason.")
+    return str(gettext("The bank declined the payment without giving a reason."))
+
+
+def advice(code: str | None) -> str:
+    """What to do about it, for whoever has just been refused."""
+    key = _SAME_AS.get(code or "", code or "")
+    if key == "authentication_required":
+        return str(gettext("Open the invoice's page at Stripe and confirm the payment there."))
+    if key == "processing_error":
+        return str(gettext("Wait a few minutes and try again, or use another payment method."))
+    if key in ("expired_card", "incorrect_number", "incorrect_cvc", "card_not_supported", "no_method"):
+        return str(gettext("Use another payment method, or add a new one."))
+    return str(gettext("Use another payment method, or ask your bank."))

@@ -1,0 +1,1 @@
+"""Pure arithmetic of prices: what Stripe's figures are made of. No database, no clock, no Stripe."""

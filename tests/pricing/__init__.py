@@ -1,0 +1,1 @@
+"""Pure arithmetic, apart from database, clock and Stripe."""
