@@ -38,7 +38,7 @@ def run(at: Place) -> list[Row]:
 def _rows(where: str, rounds: Rounds) -> list[Row]:
     named = {size: rounds.samples[f"{where} {size}"] for size in SIZES}
     sides = " / ".join(describe(named[size]) for size in (SIZES[-1], SIZES[0]))
-    cpu, latency = _exponent(named, lambda one: one.cpu_per_operation), _exponent(named, _median_latency)
+    cpu, latency = exponent(named, lambda one: one.cpu_per_operation), exponent(named, median_latency)
     what = f"growth, {where} page, 10^3..10^6: exponent of"
     return [
         Row(f"{what} CPU", str(cpu), f"≤ {AIM}", cpu.median <= AIM, sides),
@@ -46,11 +46,12 @@ def _rows(where: str, rounds: Rounds) -> list[Row]:
     ]
 
 
-def _median_latency(sample: Sample) -> float:
+def median_latency(sample: Sample) -> float:
+    """Seconds that half of the requests did not take."""
     return statistics.median(sample.latencies)
 
 
-def _exponent(named: Mapping[int, Sequence[Sample]], of: Callable[[Sample], float]) -> Figure:
+def exponent(named: Mapping[int, Sequence[Sample]], of: Callable[[Sample], float]) -> Figure:
     """The slope of log(cost) over log(size), of every round."""
     sizes = [math.log(size) for size in named]
     turns = zip(*named.values(), strict=True)

@@ -19,7 +19,7 @@ _CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
 class UnexpectedAnswer(RuntimeError):
-    """An answer that is not 200: what would be measured is not what was meant."""
+    """An answer that is neither 200 nor 201: what would be measured is not what was meant."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"
 def run(port: int, requests: Iterator[bytes], *, seconds: float, connections: int = CONNECTIONS) -> Load:
     """Send ``requests`` for so many seconds (or until they end) and wait for the last answers.
 
-    Raises :class:`UnexpectedAnswer` for any answer but 200.
+    Raises :class:`UnexpectedAnswer` for any answer but 200 and 201.
     """
     load, poller = Load(), select.poll()
     started = time.perf_counter()
@@ -107,7 +107,7 @@ class _Connection:
         if head < 0:
             return 0
         length = _LENGTH.search(self._heard, 0, head)
-        if not self._heard.startswith(b"HTTP/1.1 200 ") or length is None:
+        if not self._heard.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 201 ")) or length is None:
             raise UnexpectedAnswer(bytes(self._heard[:300]).decode("latin-1"))
         self._closes = _CLOSES.search(self._heard, 0, head) is not None
         return head + 4 + int(length[1])

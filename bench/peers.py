@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import stripe
 from flask import Flask, request
+from redis import Redis
 
 _connections = threading.local()
 
@@ -39,6 +40,37 @@ def webhook_app() -> Flask:
         )
         connection.commit()
         return {"received": event["id"]}
+
+    return app
+
+
+def usage_app() -> Flask:
+    """A view that reads one event of JSON, inserts its row and commits."""
+    app = Flask("peer")
+
+    @app.post("/api/v1/usage")
+    def report() -> tuple[dict[str, Any], int]:
+        event, connection = request.get_json(), _connection()
+        connection.execute(
+            "INSERT INTO peer_usage (event_id, resource_type, quantity, counted_at, source)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [event[name] for name in ("event_id", "resource_type", "quantity", "timestamp", "source")],
+        )
+        connection.commit()
+        return {"status": "accepted"}, 201
+
+    return app
+
+
+def permission_app() -> Flask:
+    """A view that asks Redis for one value."""
+    app, redis = Flask("peer"), Redis.from_url(os.environ["REDIS_URL"])
+    redis.set("peer:usage", "1000")
+
+    @app.get("/api/v1/usage/permission")
+    def may() -> dict[str, Any]:
+        used = int(redis.get("peer:usage"))  # type: ignore[arg-type]  # this client answers at once
+        return {"allowed": used + int(request.args["quantity"]) <= 10_000, "used": used}
 
     return app
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import psutil
 import psycopg
 import requests
 
@@ -91,12 +92,18 @@ class Server:
 
     port: int
     meter: Meter
+    pid: int
 
     def sample(self, messages: Iterator[bytes], seconds: float, *, connections: int = load.CONNECTIONS) -> Sample:
         """Load it for so many seconds."""
         with self.meter.measuring() as measured:
             done = load.run(self.port, messages, seconds=seconds, connections=connections)
         return Sample(done.answered, done.seconds, measured.cpu_seconds, done.latencies)
+
+    def memory(self) -> int:
+        """Bytes that the server's processes hold for themselves, without PostgreSQL's and Valkey's."""
+        process = psutil.Process(self.pid)
+        return sum(each.memory_full_info().uss for each in (process, *process.children(recursive=True)))
 
 
 @contextmanager
@@ -110,7 +117,7 @@ def gunicorn(at: Place, app: str, environment: Mapping[str, str], *, settings: s
         )
     try:
         _await_port(port, process)
-        yield Server(port, Meter(process.pid, at.postgres_pid, at.valkey_pid))
+        yield Server(port, Meter(process.pid, at.postgres_pid, at.valkey_pid), process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE_SECONDS)

@@ -2,6 +2,8 @@
 
 from blueprints import (
     account,
+    api,
+    api_keys,
     cancellations,
     checkout,
     coupons,
@@ -15,6 +17,8 @@ from blueprints import (
     sign_in,
     staff,
     subscription,
+    usage,
+    usage_charges,
     webhooks,
 )
 
@@ -22,16 +26,20 @@ PAGES = (
     subscription.bp,
     cancellations.bp,
     plans.bp,
+    usage.bp,
     plan_changes.bp,
     checkout.bp,
     coupons.bp,
     invoices.bp,
     payments.bp,
     payment_methods.bp,
+    usage_charges.bp,
     sign_in.bp,
     account.bp,
     preferences.bp,
     staff.bp,
     webhooks.bp,
     ops.bp,
+    api_keys.bp,
+    *api.BLUEPRINTS,
 )

@@ -13,6 +13,7 @@ from portal.i18n import viewer
 from portal.models import Cancellation
 from portal.security.guards import member
 from portal.templating import page, principal
+from portal.usage import summary as usage_summary
 
 bp = Blueprint("cancellations", __name__)
 
@@ -83,11 +84,13 @@ def _say(sentence: str, tone: str = "calm") -> ResponseReturnValue:
 
 def _page(sent: CancelForm, status: int = 200, moved: Conflict | None = None) -> Response:
     chosen = sent.ending.data or request.form.get("ending") or "period_end"
+    quote = cancellations.quote()
     return page(
         "cancellations/page.html",
         "cancellations/_form.html",
         status=status,
-        quote=cancellations.quote(),
+        quote=quote,
+        beyond_minor=usage_summary.beside(quote.plan, quote.subscription.currency).beyond_minor,
         form=sent,
         coming=plan_change_views.coming(),
         ending=chosen,

@@ -15,6 +15,7 @@ from portal.models.plans import INTERVALS
 from portal.pricing.eligibility import CouponRefused
 from portal.security.guards import member
 from portal.templating import page, principal
+from portal.usage import figures
 
 bp = Blueprint("plans", __name__)
 
@@ -74,6 +75,7 @@ def show(wanted: str, code: str, refused: CouponRefused | None = None) -> Respon
         refused=None if refused is None else said(refused),
         columns=columns,
         limits=_limits(columns),
+        used=figures.used_at(business_time.now())[1],
         interval=interval,
         best_saving=max((column.saving_percent for column in _columns("year", current, _Doors())), default=0),
         subscription=current,

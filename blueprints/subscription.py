@@ -10,6 +10,7 @@ from portal.formats import money
 from portal.i18n import gettext, viewer
 from portal.security.guards import member
 from portal.templating import page, principal
+from portal.usage import summary as usage_summary
 
 bp = Blueprint("subscription", __name__)
 bp.record_once(lambda state: init_banners(state.app))  # type: ignore[arg-type]  # an App is a Flask
@@ -30,6 +31,7 @@ def overview() -> Response:
         plan=summary.plan,
         plan_change=plan_changes.under_way(),
         latest=summary.latest,
+        usage=_usage(summary),
         may_change=principal().role in BUYERS,
     )
 
@@ -48,6 +50,12 @@ def resume() -> ResponseReturnValue:
         said = gettext("Going on costs %(amount)s now. Nothing was charged: please confirm it.", amount=amount)
         return _back(said, "warn")
     return _back(gettext("Your plan goes on as soon as the payment is through."), "good")
+
+
+def _usage(summary: summaries.Summary) -> usage_summary.Beside | None:
+    if summary.plan is None or summary.subscription is None or not summary.is_live:
+        return None
+    return usage_summary.beside(summary.plan, summary.subscription.currency)
 
 
 def _back(sentence: str, tone: str) -> ResponseReturnValue:

@@ -12,6 +12,7 @@ from jobs import (
     plans,
     reconcile,
     subscriptions,
+    usage,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "plans",
     "reconcile",
     "subscriptions",
+    "usage",
 ]

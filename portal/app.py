@@ -10,11 +10,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import config, errors_http, failpoints, i18n, logs, metrics, templating, tenancy
 from portal.commands import register_commands
 from portal.connections import check_on_checkout
+from portal.exact_json import ExactJSONProvider
 from portal.extensions import db, init_database, migrate
 from portal.gateway.client import init_gateway
 from portal.outbox import init_outbox
 from portal.security import init_security
 from portal.security.guards import check_every_route_is_guarded
+from portal.usage.permission import init_permissions
 
 # A lock is waited for less long than a statement may take: a process that was stopped while it holds one must
 # not stop every page of the tenant for half a minute.
@@ -58,6 +60,7 @@ def create_app(
         template_folder="templates",
         static_folder="static",
     )
+    app.json = ExactJSONProvider(app)
     app.extensions["settings"] = settings
     app.extensions["create_app"] = create_app  # commands make the app of another role
     _configure(app, settings, role)
@@ -82,6 +85,7 @@ def _init_parts(app: APIFlask) -> None:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
     init_outbox(app)
+    init_permissions(app)
     init_security(app)
     i18n.init_i18n(app)
     templating.init_templating(app)

@@ -69,6 +69,8 @@ class Settings:
     odoo_database: str
     odoo_login: str
     failpoints: str
+    usage_retention_months: int
+    usage_retention: str
 
     @property
     def is_production(self) -> bool:
@@ -77,6 +79,11 @@ class Settings:
     @property
     def is_https(self) -> bool:
         return self.public_url.startswith("https://")
+
+    @property
+    def is_livemode(self) -> bool:
+        """Whether the Stripe key moves real money."""
+        return "_live_" in self.stripe_api_key
 
     def webhook_secrets(self) -> list[str]:
         """Accepted signing secrets, newest first; two during a rotation, separated by a comma."""
@@ -165,6 +172,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         environment=env.get("PORTAL_ENV", "production"),
         currency=(env.get("CURRENCY") or "usd").lower(),
         portal_name=env.get("PORTAL_NAME") or "Billing Portal",
+        usage_retention_months=_integer(env, "USAGE_RETENTION_MONTHS", 0),
+        usage_retention=env.get("USAGE_RETENTION") or "detach",
         log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
     )
     _check(settings)
@@ -178,13 +187,15 @@ def _check(settings: Settings) -> None:
         )
     if settings.smtp_starttls not in ("auto", "on", "off"):
         raise ConfigError("SMTP_STARTTLS must be auto, on or off")
+    if settings.usage_retention not in ("detach", "drop"):
+        raise ConfigError("USAGE_RETENTION must be detach or drop")
     if urlsplit(settings.public_url).scheme not in ("http", "https"):
         raise ConfigError("PUBLIC_URL must start with http:// or https://")
     if settings.is_production and settings.stripe_api_base != STRIPE_API_BASE:
         raise ConfigError("STRIPE_API_BASE points away from Stripe; that is allowed only with PORTAL_ENV=development")
     if settings.is_production and settings.failpoints:
         raise ConfigError("FAILPOINTS makes processes die on purpose; it is allowed only with PORTAL_ENV=development")
-    if settings.stripe_test_clocks and "_live_" in settings.stripe_api_key:
+    if settings.stripe_test_clocks and settings.is_livemode:
         raise ConfigError("STRIPE_TEST_CLOCKS stops the time of every new customer; it is for test keys only")
-    if settings.stripe_api_base != STRIPE_API_BASE and "_live_" in settings.stripe_api_key:
+    if settings.stripe_api_base != STRIPE_API_BASE and settings.is_livemode:
         raise ConfigError("a live Stripe key must never be sent to another address than Stripe's")

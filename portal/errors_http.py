@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -122,6 +123,8 @@ def answer(problem: Problem) -> Response:
 def _domain_error(error: DomainError) -> Response:
     retry_after = error.params.get("retry_after")
     headers = {"Retry-After": str(int(retry_after))} if retry_after else {}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     return answer(Problem(error.status, error.code, error.message, error.remedy, error.params, headers))
 
 

@@ -13,14 +13,21 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.numbers import (
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_precision,
+)
 
 from portal.money import exponent, to_decimal
 
 FALLBACK_LOCALE = "en_US"
 DateStyle = Literal["short", "medium", "long", "full"]
 
+_COMPACT_FROM = 10_000
 _MINUS = "\u2212"
 _NO_BREAK_SPACE = "\u00a0"
 # Babel leaves out CLDR's rule that a currency shown by letters is set apart from its digits: "USD29.00".
@@ -50,11 +57,20 @@ def unit_price(amount_minor: Decimal, currency: str, locale: str) -> str:
     return _currency(amount_minor.scaleb(-exponent(currency)).normalize(), currency, locale)
 
 
-def number(value: int | Decimal, locale: str) -> str:
+def number(value: int | float | Decimal, locale: str) -> str:
     """Return a quantity with the locale's separators and all of its digits."""
+    if isinstance(value, float):  # of a plan's limits, which are JSON
+        value = Decimal(str(value))
     decimals = max(0, -int(Decimal(value).normalize().as_tuple().exponent))
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
     return _minus(format_decimal(value, format=pattern, locale=known_locale(locale)))
+
+
+def compact(value: Decimal, locale: str) -> str:
+    """Return a round quantity as briefly as the locale has it, from ten thousand on: 12,500 → ``12.5K``."""
+    if abs(value) < _COMPACT_FROM:
+        return number(value, locale)
+    return _minus(format_compact_decimal(value, locale=known_locale(locale), fraction_digits=1))
 
 
 def percent(value: Decimal, locale: str) -> str:
@@ -75,6 +91,18 @@ def datetime(value: dt.datetime, locale: str, timezone: str = "UTC", style: Date
     name, zone = known_locale(locale), ZoneInfo(timezone)
     moment = format_datetime(_aware(value), format=style, tzinfo=zone, locale=name)
     return f"{moment} {format_time(value, format='z', tzinfo=zone, locale=name)}"
+
+
+def day_and_month(value: dt.date, locale: str) -> str:
+    """Return a day without its year: ``Nov 3``."""
+    return format_skeleton("MMMd", value, locale=known_locale(locale))
+
+
+def hour(value: dt.datetime, locale: str, timezone: str = "UTC") -> str:
+    """Return the hour that a moment (aware datetime) falls in, as the locale counts them: ``3 PM``, ``15:00``."""
+    name = known_locale(locale)
+    pattern = "h a" if "a" in str(Locale.parse(name).time_formats["short"].pattern) else "HH:mm"
+    return format_time(_aware(value), format=pattern, tzinfo=ZoneInfo(timezone), locale=name)
 
 
 def _currency(amount: Decimal, currency: str, locale: str) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from portal import formats
 from portal.i18n import gettext, lazy_gettext, ngettext, viewer
-from portal.models import PaymentMethod
+from portal.models import PaymentMethod, Resource
 from portal.pricing.discounts import Terms
 
 # kind is the colour and the shape that go with the word: calm, good, warn, bad.
@@ -77,6 +77,7 @@ LIMITS = {
     "storage_gb": (lazy_gettext("Storage (GB)"), lazy_gettext("%(quantity)s GB of storage")),
     "users": (lazy_gettext("Users"), lazy_gettext("%(quantity)s users")),
 }
+SHOWN_UNITS = ("GB", "MB", "TB", "h", "%")
 ROLES = {
     "owner": lazy_gettext("Owner"),
     "billing": lazy_gettext("Billing"),
@@ -126,6 +127,17 @@ def limit_phrase(code: str, quantity: int | Decimal) -> Markup:
     if code in LIMITS:
         return Markup.escape(str(LIMITS[code][1])) % {"quantity": number}
     return Markup("{} {}").format(number, limit_label(code))
+
+
+def resource_name(resource: Resource) -> str:
+    """What staff call a resource in the reader's language, else in English, else its code."""
+    return resource.name_in(viewer().language)
+
+
+def quantity(amount: Decimal, resource: Resource) -> str:
+    """A quantity with its unit: "12.5 GB"; units that only repeat what is counted are left out."""
+    said = formats.number(amount, viewer().format_locale)
+    return f"{said}\u00a0{resource.unit}" if resource.unit in SHOWN_UNITS else said
 
 
 def method_name(kind: str, brand: str = "") -> str:

@@ -30,7 +30,7 @@ from portal.i18n import LANGUAGE_NAMES, viewer
 from portal.template_cache import COMPILED
 
 # Every file's macros are reached as ``ui.<macro>``; a file per kind keeps each readable.
-MACRO_FILES = ("actions", "content", "feedback", "fields", "formulas", "status", "tables")
+MACRO_FILES = ("actions", "chart", "content", "feedback", "fields", "formulas", "status", "tables", "usage")
 POLL_SECONDS = (1, 2, 5)
 _FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -47,12 +47,16 @@ def init_templating(app: Flask) -> None:
         percent=lambda value: formats.percent(Decimal(value), viewer().format_locale),
         date=date,
         day=day,
+        local_day=lambda value, style="medium": formats.date(value, viewer().format_locale, style),
         datetime=datetime,
         stored_text=labels.stored_text,
         limit_label=labels.limit_label,
         coupon_phrase=labels.coupon_phrase,
         coupon_terms=labels.coupon_terms,
         coupon_value=labels.coupon_value,
+        resource_name=labels.resource_name,
+        quantity=labels.quantity,
+        hour_in=lambda value, zone: formats.hour(value, viewer().format_locale, zone),
         role_label=labels.role_label,
         method_label=labels.method_label,
         decline_reason=declines.reason,

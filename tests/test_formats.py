@@ -117,3 +117,28 @@ def test_a_moment_falls_on_the_day_of_its_zone():
 def test_a_moment_without_zone_is_refused():
     with pytest.raises(ValueError, match="time zone"):
         formats.date(datetime(2026, 2, 1), "en_US")  # noqa: DTZ001 - the naive moment is what is tested
+
+
+@pytest.mark.parametrize(
+    ("value", "locale", "text"),
+    [
+        ("2500", "en_US", "2,500"),
+        ("12500", "en_US", "12.5K"),
+        ("-2500000", "en_US", f"{MINUS}2.5M"),
+        ("12500", "es_ES", f"12,5{NBSP}mil"),
+        ("1000000", "pt_BR", f"1{NBSP}mi"),
+        ("0.25", "es_ES", "0,25"),
+    ],
+)
+def test_round_quantities_are_brief_from_ten_thousand_on(value, locale, text):
+    assert formats.compact(Decimal(value), locale) == text
+
+
+@pytest.mark.parametrize(
+    ("locale", "day", "hour"),
+    [("en_US", "Nov 3", "3 PM"), ("es_ES", "3 nov", "15:00"), ("pt_BR", "3 de nov.", "15:00"), ("??", "Nov 3", "3 PM")],
+)
+def test_days_without_a_year_and_hours(locale, day, hour):
+    assert formats.day_and_month(date(2026, 11, 3), locale) == day
+    said = formats.hour(datetime(2026, 11, 3, 14, tzinfo=UTC), locale, "Europe/Madrid")
+    assert said.replace("\u202f", " ") == hour

@@ -37,7 +37,11 @@ ROWS = {
         "reconcile/test_missed_events.py::test_an_account_of_another_api_version_heals_as_well",
     ],
     "8 a fake that answers otherwise than the SDK": ["test_known_bugs.py::test_nothing_of_stripe_is_faked"],
-    # 9, lost usage, waits for usage.
+    "9 usage lost: late, at the last second, with an end at once": [
+        "scenarios/test_usage.py::test_overage_is_on_the_renewals_invoice",
+        "scenarios/test_usage.py::test_what_comes_after_the_close_is_billed_with_the_next_month",
+        "scenarios/test_usage.py::test_ended_at_once",
+    ],
     "10 nothing due today, and charged afterwards": [
         "pricing/test_quotes.py::test_what_was_quoted_is_what_is_invoiced",
         "scenarios/test_plan_changes.py::test_a_coupon_is_in_the_quote_and_in_the_invoice",

@@ -16,7 +16,7 @@ from tests.support import people
 from tests.support.people import Browser, Person, browser
 
 ANYBODY, SIGNED_IN, READ, BILLING, STAFF, MACHINE = "anybody", "signed in", "read", "billing", "staff", "machine"
-KEEPERS = "staff who may write"
+KEEPERS, BEARER, OWNER = "staff who may write", "an API key", "owner"
 
 # Who may use what, written down apart from the guards: the table must not follow a guard's mistake.
 ROUTES = {
@@ -29,6 +29,9 @@ ROUTES = {
     "POST /checkout": BILLING,
     "GET /checkout/<uuid:checkout_id>": READ,
     "GET /checkout/<uuid:checkout_id>/back": BILLING,
+    "GET /usage": READ,
+    "GET /usage/export.csv": READ,
+    "GET /usage/report.pdf": READ,
     "GET /coupons": READ,
     "POST /coupons": BILLING,
     "POST /coupons/<uuid:redemption_id>/remove": BILLING,
@@ -40,6 +43,7 @@ ROUTES = {
     "GET /invoices/<uuid:invoice_id>": READ,
     "GET /invoices/<uuid:invoice_id>/document.pdf": READ,
     "POST /invoices/<uuid:invoice_id>/document": BILLING,
+    "GET /usage/charges/<uuid:usage_charge_id>": READ,
     "GET /invoices/<uuid:invoice_id>/pay": BILLING,
     "POST /invoices/<uuid:invoice_id>/pay": BILLING,
     "GET /payments/<uuid:collection_attempt_id>": READ,
@@ -51,6 +55,9 @@ ROUTES = {
     "POST /payment-methods/<uuid:method_id>/backup": BILLING,
     "POST /payment-methods/<uuid:method_id>/remove": BILLING,
     "POST /payment-methods/no-backup": BILLING,
+    "GET /api-keys": READ,
+    "POST /api-keys": OWNER,
+    "POST /api-keys/<uuid:api_key_id>/revoke": OWNER,
     "GET /sign-in": ANYBODY,
     "POST /sign-in": ANYBODY,
     "POST /sign-out": SIGNED_IN,
@@ -73,12 +80,30 @@ ROUTES = {
     "GET /staff/coupons": STAFF,
     "POST /staff/coupons": KEEPERS,
     "POST /staff/coupons/<code>/archive": KEEPERS,
+    "GET /staff/resources": STAFF,
+    "POST /staff/resources": KEEPERS,
+    "GET /staff/resources/<resource_type>": STAFF,
+    "POST /staff/resources/<resource_type>": KEEPERS,
+    "POST /staff/resources/<resource_type>/archive": KEEPERS,
+    "POST /staff/resources/<resource_type>/restore": KEEPERS,
+    "GET /staff/terms": STAFF,
+    "GET /staff/terms/<plan_id>/<resource_type>": STAFF,
+    "POST /staff/terms/<plan_id>/<resource_type>": KEEPERS,
+    "POST /staff/terms/<plan_id>/<resource_type>/remove": KEEPERS,
     "GET /staff/policies": STAFF,
     "POST /staff/policies": KEEPERS,
     "GET /staff/policies/<plan_id>": STAFF,
     "POST /staff/policies/<plan_id>": KEEPERS,
     "POST /webhooks/stripe": MACHINE,
     "POST /api/v1/webhooks/stripe": MACHINE,
+    "POST /api/v1/uso": BEARER,
+    "POST /api/v1/usage": BEARER,
+    "POST /api/v1/uso/lote": BEARER,
+    "POST /api/v1/usage/batch": BEARER,
+    "GET /api/v1/uso/resumen": BEARER,
+    "GET /api/v1/usage/summary": BEARER,
+    "GET /api/v1/uso/permiso": MACHINE,
+    "GET /api/v1/usage/permission": MACHINE,
     "GET /health": MACHINE,
     "GET /metrics": MACHINE,
 }
@@ -89,9 +114,11 @@ ENDS_SESSION = frozenset({"POST /sign-out"})
 
 
 def expected(access: str, person: str, method: str) -> str:
-    """The table's cell: "in", "sign-in" (redirect), "forbidden" or "staff pages" (redirect)."""
+    """The table's cell: "in", "sign-in" (redirect), "forbidden", "no key" or "staff pages" (redirect)."""
     if access in (ANYBODY, MACHINE):
         return "in"
+    if access == BEARER:  # whoever is signed in: a browser's session is no key
+        return "no key"
     if person == "anonymous":
         return "sign-in"
     if access == KEEPERS:
@@ -104,6 +131,8 @@ def expected(access: str, person: str, method: str) -> str:
         return "staff pages" if method == "GET" else "forbidden"
     if person == "nowhere":
         return "forbidden"
+    if access == OWNER:
+        return "in" if person == "owner" else "forbidden"
     return "in" if access == READ or person in ("owner", "billing") else "forbidden"
 
 
@@ -134,10 +163,12 @@ def _url(route: str, made: Callable[[], object] = uuid7) -> str:
 
 def _ask(client: Browser, route: str, url: str) -> tuple[str, int]:
     method, token_page = route.split(" ")[0], "/forgot-password"
-    is_machine = ROUTES[route] == MACHINE
+    is_machine = ROUTES[route] in (MACHINE, BEARER)
     data = {} if method == "GET" or is_machine else {"csrf_token": client.token(token_page)}
     response = client.open(url, method=method, data=data or None)
     location = response.location or ""
+    if response.status_code == 401 and ROUTES[route] == BEARER:
+        return "no key", response.status_code
     if response.status_code == 302 and location.startswith("/sign-in"):
         return "sign-in", response.status_code
     if response.status_code == 302 and location == "/staff" and not url.startswith("/sign-in"):
@@ -155,8 +186,10 @@ def test_every_guard_agrees_with_the_table(app: APIFlask) -> None:
         SIGNED_IN: "signed_in",
         READ: "member",
         BILLING: "member",
+        OWNER: "member",
         STAFF: "staff",
         KEEPERS: "staff",
+        BEARER: "bearer",
     }
     for rule in app.url_map.iter_rules():
         guard = guard_of(app, rule.endpoint)
@@ -164,8 +197,8 @@ def test_every_guard_agrees_with_the_table(app: APIFlask) -> None:
             if guard is not None:
                 access = ROUTES[f"{method} {rule.rule}"]
                 assert guard.kind == kinds.get(access, "machine"), rule.rule
-                roles = {BILLING: ("owner", "billing"), KEEPERS: ("admin", "finance")}
-                assert guard.roles == roles.get(access, ()), rule.rule
+                roles = {BILLING: ("owner", "billing"), OWNER: ("owner",), KEEPERS: ("admin", "finance")}
+                assert access == BEARER or guard.roles == roles.get(access, ()), rule.rule
 
 
 @pytest.mark.parametrize("person", PERSONS)
@@ -198,10 +231,12 @@ def fixture_foreign(app: APIFlask, settings: Settings) -> dict[str, UUID]:
         method = rows.method(session, tenant_id)
         checkout = rows.checkout(session, tenant_id, "expired")
         return {
+            "api_key_id": rows.api_key(session, tenant_id).id,
             "checkout_id": checkout.id,
             "plan_change_id": rows.plan_change(session, tenant_id).id,
             "redemption_id": rows.redemption(session, rows.coupon(session), checkout).id,
             "collection_attempt_id": rows.attempt(session, invoice, method, "declined").id,
+            "usage_charge_id": rows.usage_charge(session, tenant_id).id,
             "invoice_id": invoice.id,
             "method_id": method.id,
             "session_id": session.scalars(text("SELECT id FROM user_sessions")).one(),

@@ -38,6 +38,12 @@ class PlanPolicyForm(PortalForm):
     processing_access = _choice(
         _("While a bank payment is on its way"), wait=_("the plan waits"), grant=_("the plan works")
     )
+    usage_in_trial = _choice(_("Usage beyond the plan in a trial"), free=_("costs nothing"), billed=_("is billed"))
+    usage_on_change = _choice(
+        _("When this plan begins within a month, its usage"),
+        carry_on=_("goes on, by the terms of this plan"),
+        split=_("is split there, each part by its own plan"),
+    )
 
     def chosen(self, name: str) -> str:
         """What is chosen in a field, in words."""

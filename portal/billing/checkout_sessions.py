@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import select
 
-from portal import clock, steps
+from portal import clock, lookups, steps
 from portal.billing import customers
 from portal.errors import Unavailable
 from portal.extensions import db
@@ -108,10 +107,7 @@ def expire_session(work: Work) -> None:
 
 
 def _locked_checkout(work: Work) -> Checkout:
-    checkout_id = UUID(str(work.payload["checkout_id"]))
-    return db.session.scalars(
-        select(Checkout).where(Checkout.id == checkout_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    return lookups.for_update(Checkout, UUID(str(work.payload["checkout_id"])))
 
 
 def _open(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:

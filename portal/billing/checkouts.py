@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import business_time, first_payments, steps, tenancy
+from portal import business_time, first_payments, lookups, steps, tenancy
 from portal.billing import catalogue, checkout_sessions, coupons, customers, leased, trials
 from portal.billing.subscriptions import live_subscription
-from portal.errors import Conflict, NotFound
+from portal.errors import Conflict
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
 from portal.gateway.client import key_is_forgotten
@@ -101,10 +101,7 @@ def start(
 
 def get(checkout_id: UUID) -> Checkout:
     """The bound tenant's checkout. Raises :class:`portal.errors.NotFound`."""
-    found = db.session.scalars(select(Checkout).where(Checkout.id == checkout_id)).first()
-    if found is None:
-        raise NotFound
-    return found
+    return lookups.owned(Checkout, checkout_id)
 
 
 def progress(checkout: Checkout) -> Progress:

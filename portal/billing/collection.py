@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import func as sql
 from sqlalchemy import select
 
-from portal import clock, steps
+from portal import clock, lookups, steps
 from portal.billing import collection_works, leased, payment_methods
-from portal.errors import Conflict, NotFound
+from portal.errors import Conflict
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
 from portal.ids import uuid7
@@ -96,19 +96,13 @@ def pay(
 
 def invoice_of(invoice_id: UUID) -> Invoice:
     """The bound tenant's issued invoice. Raises :class:`portal.errors.NotFound`."""
-    found = db.session.scalars(select(Invoice).where(Invoice.id == invoice_id, Invoice.status != "draft")).first()
-    if found is None:
-        raise NotFound
-    return found
+    return lookups.one(select(Invoice).where(Invoice.id == invoice_id, Invoice.status != "draft"))
 
 
 def get(attempt_id: UUID) -> CollectionAttempt:
     """One try of the bound tenant, as it is now. Raises :class:`portal.errors.NotFound`."""
     wanted = select(CollectionAttempt).where(CollectionAttempt.id == attempt_id)
-    found = db.session.scalars(wanted.execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound
-    return found
+    return lookups.one(wanted.execution_options(populate_existing=True))
 
 
 def method_of(attempt: CollectionAttempt) -> PaymentMethod:

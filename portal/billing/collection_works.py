@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock, steps
+from portal import clock, lookups, steps
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
@@ -158,7 +158,4 @@ def _store(work: Work, outcome: Outcome, invoice: Invoice, stripe_method_id: str
 
 
 def _locked_attempt(work: Work) -> CollectionAttempt:
-    wanted = CollectionAttempt.id == UUID(str(work.payload["attempt_id"]))
-    return db.session.scalars(
-        select(CollectionAttempt).where(wanted).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    return lookups.for_update(CollectionAttempt, UUID(str(work.payload["attempt_id"])))

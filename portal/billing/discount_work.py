@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from portal import lookups
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
 from portal.gateway.errors import StripeFailure, StripeMisconfigured, StripeRefused
@@ -87,10 +88,7 @@ def _coupon_of(discount: dict[str, Any]) -> str:
 
 def _locked_redemption(work: Work) -> CouponRedemption:
     locked()
-    wanted = CouponRedemption.id == UUID(str(work.payload["redemption_id"]))
-    return db.session.scalars(
-        select(CouponRedemption).where(wanted).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    return lookups.for_update(CouponRedemption, UUID(str(work.payload["redemption_id"])))
 
 
 def _stripe_id(subscription_id: UUID | None) -> str:

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock
+from portal import clock, lookups
 from portal.billing import coupons, discount_work, leased
 from portal.billing.plan_change_offers import under_way
 from portal.billing.subscriptions import live_subscription
-from portal.errors import Conflict, NotFound
+from portal.errors import Conflict
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
@@ -229,10 +229,8 @@ def _stage(
 
 
 def _redemption(redemption_id: UUID) -> CouponRedemption:
-    found = db.session.scalars(select(CouponRedemption).where(CouponRedemption.id == redemption_id)).first()
-    if found is None or found.state != "redeemed":
-        raise NotFound
-    return found
+    redeemed = CouponRedemption.id == redemption_id, CouponRedemption.state == "redeemed"
+    return lookups.one(select(CouponRedemption).where(*redeemed))
 
 
 def _price(subscription: Subscription) -> coupons.Price:

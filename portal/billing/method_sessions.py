@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import select
 
-from portal import clock, steps
+from portal import clock, lookups, steps
 from portal.billing import customers
 from portal.billing.checkout_sessions import LOCALES, GivenUp
 from portal.extensions import db
@@ -69,9 +68,7 @@ def expire_session(work: Work) -> None:
 
 
 def _locked_setup(work: Work) -> MethodSetup:
-    setup_id = UUID(str(work.payload["setup_id"]))
-    wanted = select(MethodSetup).where(MethodSetup.id == setup_id).with_for_update()
-    return db.session.scalars(wanted.execution_options(populate_existing=True)).one()
+    return lookups.for_update(MethodSetup, UUID(str(work.payload["setup_id"])))
 
 
 def _opened(setup: MethodSetup) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from uuid import UUID
 from flask import current_app
 from sqlalchemy import select
 
-from portal import business_time, clock, steps, tenancy
+from portal import business_time, clock, lookups, steps, tenancy
 from portal.billing import customers, leased, method_sessions
 from portal.billing.subscriptions import live_subscription
-from portal.errors import NotFound
 from portal.extensions import db
 from portal.gateway.client import key_is_forgotten
 from portal.gateway.inbox import want
@@ -59,10 +58,7 @@ def start(*, actor: UUID, language: str) -> MethodSetup:
 
 def get(setup_id: UUID) -> MethodSetup:
     """The bound tenant's setup. Raises :class:`portal.errors.NotFound`."""
-    found = db.session.scalars(select(MethodSetup).where(MethodSetup.id == setup_id)).first()
-    if found is None:
-        raise NotFound
-    return found
+    return lookups.owned(MethodSetup, setup_id)
 
 
 def progress(setup: MethodSetup) -> Progress:

@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import func as sql
 from sqlalchemy import select
 
-from portal import business_time, clock, tenancy
+from portal import business_time, clock, lookups, tenancy
 from portal.billing import leased, method_works
 from portal.billing.customers import ensure_row
 from portal.billing.subscriptions import live_subscription
-from portal.errors import Conflict, NotFound
+from portal.errors import Conflict
 from portal.extensions import db
 from portal.ids import uuid7
 from portal.mirror.customers import locked
@@ -78,11 +78,7 @@ def listed() -> list[Listed]:
 
 def get(method_id: UUID) -> PaymentMethod:
     """One of the bound tenant's methods that is still there. Raises :class:`portal.errors.NotFound`."""
-    wanted = select(PaymentMethod).where(PaymentMethod.id == method_id, PaymentMethod.detached_at.is_(None))
-    found = db.session.scalars(wanted).first()
-    if found is None:
-        raise NotFound
-    return found
+    return lookups.one(select(PaymentMethod).where(PaymentMethod.id == method_id, PaymentMethod.detached_at.is_(None)))
 
 
 def default_id() -> str | None:

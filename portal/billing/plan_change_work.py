@@ -5,9 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import select
-
-from portal import clock, steps
+from portal import clock, lookups, steps
 from portal.billing import plan_change_schedules, plan_quotes
 from portal.billing.plan_change_errors import PeriodOver, SubscriptionEnding
 from portal.billing.plan_quotes import Asked
@@ -307,9 +305,5 @@ def _subscription_of(change: PlanChange) -> Subscription:
 
 
 def _locked_change(work: Work) -> PlanChange:
-    """The bound tenant's own row: row-level security hides another's, whatever the payload says."""
     locked()
-    wanted = PlanChange.id == UUID(str(work.payload["plan_change_id"]))
-    return db.session.scalars(
-        select(PlanChange).where(wanted).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    return lookups.for_update(PlanChange, UUID(str(work.payload["plan_change_id"])))

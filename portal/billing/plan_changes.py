@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock, steps
+from portal import clock, lookups, steps
 from portal.billing import leased, plan_change_work, plan_quotes
 from portal.billing import plan_change_errors as errors
 from portal.billing.catalogue import UnknownPlan
@@ -20,7 +20,7 @@ from portal.billing.plan_change_offers import (
     under_way,
     wanted_of,
 )
-from portal.errors import Conflict, DomainError, NotFound
+from portal.errors import Conflict, DomainError
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
 from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
@@ -98,10 +98,7 @@ def cancel(change_id: UUID, *, actor: UUID) -> PlanChange:
 
 def get(change_id: UUID) -> PlanChange:
     """The bound tenant's change. Raises :class:`portal.errors.NotFound`."""
-    found = db.session.scalars(select(PlanChange).where(PlanChange.id == change_id)).first()
-    if found is None:
-        raise NotFound
-    return found
+    return lookups.owned(PlanChange, change_id)
 
 
 def is_valid(change: PlanChange) -> bool:
@@ -186,9 +183,7 @@ def _as_it_stands(change: PlanChange) -> PlanChange:
 
 def _locked(change_id: UUID) -> PlanChange:
     locked()
-    return db.session.scalars(
-        select(PlanChange).where(PlanChange.id == change_id).with_for_update().execution_options(populate_existing=True)
-    ).one()
+    return lookups.for_update(PlanChange, change_id)
 
 
 def _confirmed(change: PlanChange, actor: UUID) -> Work:

@@ -1,4 +1,5 @@
-"""What staff decide for each plan: its trial, when a change takes place, how it ends, what a slow payment grants."""
+"""What staff decide for each plan: its trial, when a change takes place, how it ends, what a slow payment
+grants, what usage costs in a trial and through a change."""
 
 from dataclasses import asdict, dataclass
 from typing import ClassVar
@@ -6,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import tenancy
-from portal.errors import Invalid, NotFound
+from portal import lookups, tenancy
+from portal.errors import Invalid
 from portal.extensions import db
 from portal.models import Plan
 from portal.security import audit
@@ -33,6 +34,8 @@ class PlanPolicy:
     cancel_at: str
     cancel_refund: str
     processing_access: str
+    usage_in_trial: str
+    usage_on_change: str
 
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
         "trial_method": ("required", "optional"),
@@ -43,6 +46,8 @@ class PlanPolicy:
         "cancel_at": ("period_end", "choice"),
         "cancel_refund": ("none", "prorated"),
         "processing_access": ("wait", "grant"),
+        "usage_in_trial": ("free", "billed"),
+        "usage_on_change": ("carry_on", "split"),
     }
 
     @classmethod
@@ -65,10 +70,7 @@ def plans() -> list[Plan]:
 
 def get(plan_id: str) -> Plan:
     """A plan, also an archived one: tenants may have it still. Raises :class:`portal.errors.NotFound`."""
-    found = db.session.scalars(select(Plan).where(Plan.plan_id == plan_id)).first()
-    if found is None:
-        raise NotFound
-    return found
+    return lookups.one(select(Plan).where(Plan.plan_id == plan_id))
 
 
 def change(plan_id: str, policy: PlanPolicy, *, actor: UUID) -> None:

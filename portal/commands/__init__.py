@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.commands import catalogue, check, demo, policy, reconcile, setup, tenants
+from portal.commands import catalogue, check, demo, policy, reconcile, setup, tenants, usage
 from portal.security.commands import audit_group, create_staff
 
 
@@ -17,5 +17,6 @@ def register_commands(app: Flask) -> None:
         audit_group,
         create_staff,
         tenants.create_tenant,
+        usage.usage_group,
     ):
         app.cli.add_command(command)

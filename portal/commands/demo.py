@@ -1,4 +1,4 @@
-"""``flask seed-demo``: two tenants with an owner each, one staff user, four plans, a coupon. Keeps what is there."""
+"""``flask seed-demo``: two tenants, each with an owner, a key and two months of usage, staff, plans, a coupon."""
 
 import contextlib
 import json
@@ -17,12 +17,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal import tenancy
 from portal.billing import tenants
+from portal.commands import demo_usage
 from portal.commands.roles import app_as
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.ids import uuid7
-from portal.models import Coupon, Plan, StaffMember, TenantSlug, User
-from portal.security import audit, passwords, people, sessions
+from portal.models import ApiKey, Coupon, Plan, StaffMember, TenantSlug, User
+from portal.security import api_keys, audit, passwords, people, sessions
+from portal.security.principal import hash_token
 
 PLANS: tuple[dict[str, Any], ...] = (
     {
@@ -88,6 +90,7 @@ TENANTS = (
         "format_locale": "es_ES",
     },
 )
+KEY_NAME = "Demo"
 STAFF_EMAIL = "staff@portal.example"
 
 
@@ -108,18 +111,20 @@ def seed_demo(out: Path) -> None:
 def seed(out: Path) -> None:
     """Make what is missing of the demo, and leave in ``out`` logins that work, readable by its owner only.
 
-    The passwords are on disk before anything is made, and each step looks first: a seed that is cut off
+    The passwords and keys are on disk before anything is made, and each step looks first: a seed that is cut off
     anywhere, a lost file and a new database are all mended by the next one.
     """
     known = _read(out)
-    staff = {"email": STAFF_EMAIL, "password": known.get(STAFF_EMAIL) or secrets.token_urlsafe(9)}
+    staff = {"email": STAFF_EMAIL, "password": _known(known, STAFF_EMAIL, "password") or secrets.token_urlsafe(9)}
+    livemode = current_app.extensions["settings"].is_livemode
     entries = [
         {
             "name": definition["name"],
             "slug": definition["slug"],
             "tenant_id": None,
             "email": definition["email"],
-            "password": known.get(definition["email"]) or secrets.token_urlsafe(9),
+            "password": _known(known, definition["email"], "password") or secrets.token_urlsafe(9),
+            "api_key": _known(known, definition["email"], "api_key") or api_keys.new_token(livemode=livemode),
         }
         for definition in TENANTS
     ]
@@ -127,8 +132,11 @@ def seed(out: Path) -> None:
     with app_as("owner").app_context():
         seed_plans()
         seed_coupons()
+        demo_usage.seed_terms()
     for definition, entry in zip(TENANTS, entries, strict=True):
-        entry["tenant_id"] = str(_tenant(definition, str(entry["password"])))
+        tenant_id = _tenant(definition, str(entry["password"]))
+        entry |= {"tenant_id": str(tenant_id), "api_key": _api_key(tenant_id, str(entry["api_key"]))}
+        demo_usage.seed_usage(tenant_id, definition["slug"])
     _staff(staff["password"])
     _write(out, entries, staff)
 
@@ -146,13 +154,19 @@ def seed_coupons() -> None:
     db.session.commit()
 
 
-def _read(out: Path) -> dict[str, str]:
-    """The passwords in the file by address; none when the file is missing or damaged."""
+def _read(out: Path) -> dict[str, dict[str, Any]]:
+    """The logins in the file by address; none when the file is missing or damaged."""
     try:
         data = json.loads(out.read_text())
-        return {login["email"]: login["password"] for login in (*data["tenants"], data["staff"])}
+        return {login["email"]: dict(login) for login in (*data["tenants"], data["staff"])}
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _known(known: dict[str, dict[str, Any]], email: str, name: str) -> str:
+    """What the file says of a login; empty when it says nothing, or no text."""
+    found = known.get(email, {}).get(name)
+    return found if isinstance(found, str) else ""
 
 
 def _write(out: Path, entries: list[dict[str, str | None]], staff: dict[str, str]) -> None:
@@ -178,6 +192,22 @@ def _tenant(definition: dict[str, str], password: str) -> UUID:
     with contextlib.suppress(Conflict):  # a member already
         people.add_member(tenant_id, user_id, "owner")
     return tenant_id
+
+
+def _api_key(tenant_id: UUID, token: str) -> str:
+    """The demo's key, which works: this one if it does or never existed, else a new one that takes its place."""
+    with tenancy.bound(tenant_id):
+        known = {key.token_hash: key for key in db.session.scalars(select(ApiKey).where(ApiKey.name == KEY_NAME))}
+        found = known.get(hash_token(token))
+        if found is not None and found.revoked_at is None:
+            return token
+        if found is not None or not api_keys.is_well_formed(token):
+            token = api_keys.new_token(livemode=current_app.extensions["settings"].is_livemode)
+        for key in known.values():  # their tokens are lost
+            api_keys.end(key, actor=None)
+        api_keys.add(KEY_NAME, api_keys.SCOPES, token, actor=None)
+        db.session.commit()
+    return token
 
 
 def _staff(password: str) -> None:

@@ -56,7 +56,7 @@ def verify_account() -> None:
 
 def _opened_account() -> tuple[str, bool]:
     account = as_dict(gateway().read(lambda s: s.v1.accounts.retrieve_current()))
-    return str(account["id"]), "_live_" in _settings().stripe_api_key
+    return str(account["id"]), _settings().is_livemode
 
 
 def _compare(account_id: str, livemode: bool) -> None:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, bindparam, select, tuple_
 
-from portal.errors import Conflict, Invalid, NotFound
+from portal import lookups
+from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.models import Invoice, InvoiceDocument
 from portal.outbox import stage
@@ -87,27 +88,19 @@ def listing(after: str | None) -> Select[*tuple[Any, ...]]:
 
 def get(invoice_id: UUID) -> Invoice:
     """One invoice with lines and payments. Raises :class:`portal.errors.NotFound`."""
-    found = db.session.scalars(select(Invoice).where(Invoice.id == invoice_id, Invoice.status != "draft")).first()
-    if found is None:
-        raise NotFound
-    return found
+    return lookups.one(select(Invoice).where(Invoice.id == invoice_id, Invoice.status != "draft"))
 
 
 def document(invoice_id: UUID) -> InvoiceDocument:
     """The invoice's frozen document. Raises :class:`portal.errors.NotFound`, also while it is being rendered."""
-    found = db.session.scalars(
+    return lookups.one(
         select(InvoiceDocument).where(InvoiceDocument.invoice_id == invoice_id, InvoiceDocument.kind == "invoice")
-    ).first()
-    if found is None:
-        raise NotFound
-    return found
+    )
 
 
 def request_document(invoice_id: UUID) -> Invoice:
     """Try a failed document once more. Raises NotFound, :class:`DocumentNotFailed`."""
-    invoice = db.session.scalars(select(Invoice).where(Invoice.id == invoice_id).with_for_update()).first()
-    if invoice is None:
-        raise NotFound
+    invoice = lookups.one(select(Invoice).where(Invoice.id == invoice_id).with_for_update())
     if invoice.document_state != "failed":
         db.session.rollback()
         raise DocumentNotFailed

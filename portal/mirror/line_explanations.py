@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 
 from portal import clock
 from portal.extensions import db
-from portal.models import InvoiceLine, PlanPrice, Subscription
+from portal.mirror import usage_periods
+from portal.models import InvoiceLine, PlanPrice, Resource, Subscription, UsageCharge, UsagePeriod
 from portal.pricing import explain
 from portal.pricing.explain import Explanation, Shown
 from portal.pricing.prorations import DiscountTerms, Share
@@ -27,6 +29,8 @@ def explanation_of(line: Mapping[str, Any], terms: Terms, whole: Period | None =
     taken = line["discount_amounts"] or []
     shown = Shown(line["amount"], sum(entry["amount"] for entry in taken), line["currency"])
     details = details_of(line)
+    if charge_id := (line["metadata"] or {}).get(usage_periods.CHARGE):
+        return _metered(charge_id, shown)
     if not details.get("proration"):
         return _once(line, shown)
     credited = ((details.get("proration_details") or {}).get("credited_items") or {}).get("invoice_line_items")
@@ -61,6 +65,17 @@ def price_of(line: Mapping[str, Any]) -> str | None:
     """Stripe's id of the price that the line bills."""
     price = ((line["pricing"] or {}).get("price_details") or {}).get("price")
     return price if isinstance(price, str) or price is None else str(price["id"])
+
+
+def _metered(charge_id: str, shown: Shown) -> Explanation | None:
+    """By the bound tenant's own charge: what a line of Stripe's names may be anything."""
+    rows = select(UsageCharge, UsagePeriod, Resource).join(UsagePeriod, UsagePeriod.id == UsageCharge.period_id)
+    rows = rows.join(Resource, Resource.resource_type == UsageCharge.resource_type)
+    found = db.session.execute(rows.where(cast(UsageCharge.id, Text) == charge_id)).first()
+    if found is None:
+        return None
+    charge, period, resource = found
+    return explain.metered(shown, charge.usage, period.share if resource.is_level else Fraction(1))
 
 
 def _once(line: Mapping[str, Any], shown: Shown) -> Explanation | None:

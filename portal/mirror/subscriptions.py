@@ -10,7 +10,16 @@ from portal.findings import report
 from portal.gateway.client import as_dict, gateway
 from portal.gateway.inbox import want
 from portal.ids import uuid7
-from portal.mirror import cancellations, discounts, next_invoices, plan_changes, redemptions, rivals, trials
+from portal.mirror import (
+    cancellations,
+    discounts,
+    next_invoices,
+    plan_changes,
+    redemptions,
+    rivals,
+    trials,
+    usage_periods,
+)
 from portal.mirror.customers import locked
 from portal.mirror.errors import Unmirrorable
 from portal.mirror.status_jumps import SUBSCRIPTION, report_jump
@@ -39,6 +48,7 @@ def apply(resource: dict[str, Any]) -> None:
         select(Subscription).where(Subscription.stripe_subscription_id == resource["id"]).with_for_update()
     ).first()
     before = None if row is None else row.status
+    shape = usage_periods.shape_of(row)
     former, carried = plan_changes.terms_of(row), plan_changes.carried_of(row)
     sold = _sold_item(resource)
     if sold is None and row is None:
@@ -62,6 +72,7 @@ def apply(resource: dict[str, Any]) -> None:
     cancellations.follow(row, resource["asked_at"])
     trials.follow(row, before, clock.from_timestamp(resource["trial_start"]))
     next_invoices.follow(row, resource)
+    usage_periods.follow(row, shape)
     if before != row.status:
         _tell(row, before)
     plan_changes.follow(row, former, resource)

@@ -1,5 +1,6 @@
 """One aggregate per file: columns, predicates, legal transitions. Importing this package fills the metadata."""
 
+from portal.models.api_keys import ApiKey
 from portal.models.audit import AuditEntry
 from portal.models.base import Model
 from portal.models.cancellations import Cancellation
@@ -15,6 +16,17 @@ from portal.models.plans import Plan, PlanPrice
 from portal.models.steps import LegalStep, Step
 from portal.models.subscriptions import PaymentMethod, Subscription
 from portal.models.tenants import BillingDetails, Tenant, TenantSlug
+from portal.models.usage import (
+    PlanResource,
+    Resource,
+    UsageCharge,
+    UsageEvent,
+    UsageKey,
+    UsagePeriod,
+    UsageRetiredMonth,
+    UsageRollup,
+    UsageUnique,
+)
 from portal.models.users import (
     EmailAddress,
     LoginAttempt,
@@ -37,6 +49,7 @@ from portal.models.work import (
 )
 
 __all__ = [
+    "ApiKey",
     "AuditEntry",
     "BillingDetails",
     "Cancellation",
@@ -67,7 +80,9 @@ __all__ = [
     "Plan",
     "PlanChange",
     "PlanPrice",
+    "PlanResource",
     "PolicySettings",
+    "Resource",
     "StaffMember",
     "Standing",
     "Step",
@@ -78,6 +93,13 @@ __all__ = [
     "Subscription",
     "Tenant",
     "TenantSlug",
+    "UsageCharge",
+    "UsageEvent",
+    "UsageKey",
+    "UsagePeriod",
+    "UsageRetiredMonth",
+    "UsageRollup",
+    "UsageUnique",
     "User",
     "UserSession",
 ]

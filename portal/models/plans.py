@@ -22,7 +22,9 @@ class Plan(Timestamped, Model):
     ``trial_end`` (what becomes of a trial without one, in Stripe's words), ``upgrade_at``, ``downgrade_at`` and
     ``interval_change_at`` (when a change takes place), ``cancel_at`` ("choice": at once too) with
     ``cancel_refund`` (of what is left of the period, when it ends at once), ``processing_access`` (whether a
-    payment that takes days grants the plan meanwhile). ``max_quantity`` above one: sold by the seat.
+    payment that takes days grants the plan meanwhile), ``usage_in_trial`` (whether usage beyond what is included
+    costs in a trial, too), ``usage_on_change`` (whether a month goes on when a change to this plan takes place within
+    it, or is split there). ``max_quantity`` above one: sold by the seat.
     """
 
     __tablename__ = "plans"
@@ -38,6 +40,8 @@ class Plan(Timestamped, Model):
         CheckConstraint("cancel_at IN ('period_end', 'choice')", name="cancel_at"),
         CheckConstraint("cancel_refund IN ('none', 'prorated')", name="cancel_refund"),
         CheckConstraint("processing_access IN ('wait', 'grant')", name="processing_access"),
+        CheckConstraint("usage_in_trial IN ('free', 'billed')", name="usage_in_trial"),
+        CheckConstraint("usage_on_change IN ('carry_on', 'split')", name="usage_on_change"),
         CheckConstraint("max_quantity BETWEEN 1 AND 1000000", name="max_quantity"),
         CheckConstraint("jsonb_typeof(features) = 'array'", name="features"),
         CheckConstraint("jsonb_typeof(limits) = 'object'", name="limits"),
@@ -60,6 +64,8 @@ class Plan(Timestamped, Model):
     cancel_at: Mapped[str] = mapped_column(server_default="period_end")
     cancel_refund: Mapped[str] = mapped_column(server_default="none")
     processing_access: Mapped[str] = mapped_column(server_default="wait")
+    usage_in_trial: Mapped[str] = mapped_column(server_default="free")
+    usage_on_change: Mapped[str] = mapped_column(server_default="carry_on")
     max_quantity: Mapped[int] = mapped_column(server_default="1")
     position: Mapped[int] = mapped_column(server_default="0")
     stripe_product_id: Mapped[str | None]

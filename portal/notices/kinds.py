@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from portal.models import Notice
 from portal.notices.contents import (
+    api_keys,
     cancellations,
     collection,
     discounts,
@@ -32,6 +33,7 @@ class Audience:
 
 
 BILLING = Audience(("owner", "billing"), with_contact=True)
+OWNERS = Audience(("owner",))
 
 
 @dataclass(frozen=True)
@@ -69,5 +71,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("payment_method_changed", BILLING, collection.method_changed),
         Kind("card_expires", BILLING, collection.card_expires),
         Kind("standing_changed", BILLING, collection.standing_changed),
+        Kind("api_key_created", OWNERS, api_keys.created),
+        Kind("api_key_revoked", OWNERS, api_keys.revoked),
     )
 }

@@ -7,6 +7,7 @@ arithmetic arrives at that very amount, to the minor unit, and ``None`` otherwis
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
+from fractions import Fraction
 from typing import Any
 
 from portal.pricing.prorations import DiscountTerms, Share, credit, debit, rounded
@@ -32,12 +33,55 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What a metered amount follows from: ``quantity`` less ``included`` is ``beyond``, in ``units`` of the tiers.
+
+    ``parts``: (first unit, last unit, minor units for each, flat amount) of each tier. ``before_minor`` was billed by
+    an earlier charge. ``charge_id``: the charge that opens into days and events.
+    """
+
+    charge_id: str
+    resource_type: str
+    quantity: Decimal
+    included: Decimal | None
+    beyond: Decimal
+    units: Decimal
+    parts: tuple[tuple[Decimal, Decimal, Decimal, int], ...]
+    before_minor: int
+
+    def to_json(self) -> dict[str, Any]:
+        texts = {name: str(getattr(self, name)) for name in ("quantity", "beyond", "units")}
+        return {
+            **texts,
+            "charge_id": self.charge_id,
+            "resource_type": self.resource_type,
+            "included": None if self.included is None else str(self.included),
+            "parts": [[str(start), str(end), str(unit), flat] for start, end, unit, flat in self.parts],
+            "before_minor": self.before_minor,
+        }
+
+
+def _usage(found: Mapping[str, Any] | None) -> Usage | None:
+    if found is None:
+        return None
+    numbers = {name: Decimal(found[name]) for name in ("quantity", "beyond", "units")}
+    return Usage(
+        charge_id=found["charge_id"],
+        resource_type=found["resource_type"],
+        included=None if found["included"] is None else Decimal(found["included"]),
+        parts=tuple((Decimal(start), Decimal(end), Decimal(unit), flat) for start, end, unit, flat in found["parts"]),
+        before_minor=found["before_minor"],
+        **numbers,
+    )
+
+
+@dataclass(frozen=True)
 class Explanation:
     """A formula with its numbers.
 
-    ``kind``: "price" (``unit`` × ``quantity``), "time_left" (that × ``seconds`` / ``of_seconds``) or "given_back"
-    (``unit`` is what was billed, with a minus). ``unit`` in (fractions of) minor units. ``share`` is the result before
-    and after discounts.
+    ``kind``: "price" (``unit`` × ``quantity``), "time_left" (that × ``seconds`` / ``of_seconds``), "given_back"
+    (``unit`` is what was billed, with a minus) or "usage" (``usage`` says how). ``unit`` in (fractions of) minor
+    units. ``share`` is the result before and after discounts.
     """
 
     kind: str
@@ -46,6 +90,7 @@ class Explanation:
     share: Share
     seconds: int = 0
     of_seconds: int = 0
+    usage: Usage | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For a JSON column; :func:`from_json` reads it."""
@@ -57,6 +102,7 @@ class Explanation:
             "of_seconds": self.of_seconds,
             "gross_minor": self.share.gross_minor,
             "discounts_minor": list(self.share.discounts_minor),
+            **({} if self.usage is None else {"usage": self.usage.to_json()}),
         }
 
 
@@ -69,6 +115,7 @@ def from_json(found: Mapping[str, Any]) -> Explanation:
         share=Share(found["gross_minor"], tuple(found["discounts_minor"])),
         seconds=found["seconds"],
         of_seconds=found["of_seconds"],
+        usage=_usage(found.get("usage")),
     )
 
 
@@ -79,6 +126,19 @@ def whole_price(shown: Shown, unit: Decimal, quantity: Decimal) -> Explanation |
     if amount != shown.amount_minor:
         return None
     return Explanation("price", unit, quantity, Share(amount))
+
+
+def metered(shown: Shown, usage: Usage, share: Fraction = Fraction(1)) -> Explanation | None:
+    """What was used beyond what is included, by its tiers, less what was billed of it before.
+
+    ``share``: the part of a whole period's price that is due for a level.
+    """
+    with localcontext(_EXACT):
+        exact = sum(((end - start) * unit + flat for start, end, unit, flat in usage.parts), Decimal(0))
+        amount = rounded(exact * share.numerator / share.denominator, shown.currency) - usage.before_minor
+    if amount != shown.amount_minor:
+        return None
+    return Explanation("usage", Decimal(amount), Decimal(1), Share(amount), usage=usage)
 
 
 def time_left(

@@ -38,7 +38,7 @@ def _refuse_forgeries() -> None:
     if request.method in _SAFE_METHODS or request.url_rule is None:
         return
     guard = guard_of(current_app, request.endpoint)
-    if guard is not None and guard.kind == "machine":
+    if guard is not None and guard.kind in ("machine", "bearer"):
         return
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise CrossSiteRequest

@@ -10,18 +10,19 @@ from functools import wraps
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, g, redirect, request
+from flask import Flask, Request, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal import tenancy
 from portal.errors import Forbidden
 from portal.models.users import MEMBER_ROLES, STAFF_ROLES
+from portal.security import api_keys
 from portal.security.principal import Principal
 from portal.security.redirects import way_back
 from portal.security.sign_in import NoMembership
 
-Kind = Literal["public", "signed_in", "member", "staff", "machine"]
+Kind = Literal["public", "signed_in", "member", "staff", "machine", "bearer"]
 View = TypeVar("View", bound=Callable[..., Any])
 Check = Callable[[], ResponseReturnValue | None]
 _UNGUARDED_BY_FLASK = frozenset({"static"})
@@ -71,6 +72,23 @@ def staff(*roles: str) -> Callable[[View], View]:
 def machine(reason: str) -> Callable[[View], View]:
     """A machine that authenticates itself otherwise (``reason`` says how); exempt from CSRF."""
     return lambda view: _guarded(view, Guard("machine", reason=reason), lambda: None)
+
+
+def bearer(*scopes: str) -> Callable[[View], View]:
+    """Whoever sends a tenant's API key with all of ``scopes``; exempt from CSRF, for no browser adds one by itself.
+
+    Sets ``g.tenant_id`` and ``g.bearer``, and binds the tenant. Without a key or with an unknown one 401, without a
+    scope 403.
+    """
+    if unknown := set(scopes) - set(api_keys.SCOPES):
+        raise ValueError(f"no such scope: {', '.join(sorted(unknown))}")
+    return lambda view: _guarded(view, Guard("bearer", scopes), lambda: _check_bearer(scopes))
+
+
+def token_of(asked: Request) -> str:
+    """The bearer token that a request brings, or an empty text."""
+    kind, _, token = asked.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
 
 
 def guard_of(app: Flask, endpoint: str | None) -> Guard | None:
@@ -131,6 +149,13 @@ def _check_staff(roles: tuple[str, ...]) -> ResponseReturnValue | None:
     tenancy.fresh()
     tenancy.bind(user_id=principal.user_id)
     return None
+
+
+def _check_bearer(scopes: tuple[str, ...]) -> None:
+    found = api_keys.require(token_of(request), scopes)
+    g.tenant_id, g.bearer = found.tenant_id, found
+    tenancy.fresh()
+    tenancy.bind(found.tenant_id)
 
 
 def _bind(principal: Principal) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from portal import failpoints, tenancy
 from portal.billing import method_setups, payment_methods
+from portal.errors import NotFound
 from portal.extensions import db
 from portal.gateway.errors import PaymentServiceUnavailable
 from portal.gateway.inbox import want
@@ -244,5 +245,5 @@ def test_another_tenants_method_is_not_there(web: APIFlask, stripe_sandbox: Sand
     card = add(tenant_id, stripe_sandbox, drain)
     with tenancy.bound(stranger):
         for verb in (payment_methods.make_default, payment_methods.set_backup, payment_methods.remove):
-            with pytest.raises(payment_methods.NotFound):
+            with pytest.raises(NotFound):
                 verb(card.id, actor=uuid4())

@@ -26,7 +26,9 @@ PLATFORM = {
     "password_resets": "a user's, by app.user_id",
     "periodic_tasks": "of the installation",
     "plan_prices": "the catalogue, the same for all",
+    "plan_resources": "the catalogue, the same for all",
     "plans": "the catalogue, the same for all",
+    "resources": "the catalogue, the same for all",
     "settings": "one row of policy for the installation",
     "staff_members": "the platform's own people",
     "stripe_cursors": "how far Stripe's lists were looked through",
@@ -34,6 +36,7 @@ PLATFORM = {
     "stripe_events": "the inbox",
     "stripe_objects": "what is wanted of Stripe",
     "tenant_slugs": "global uniqueness of slugs",
+    "usage_retired_months": "which months of events are gone, for all tenants",
     "user_sessions": "a user's, by app.user_id",
     "users": "a user's, by app.user_id and memberships",
 }
@@ -78,11 +81,26 @@ def act(engine, tenant_id, statement, **params):
 
 
 def tenant_tables(engines):
+    """Partitions are not among them: they have tests of their own."""
     found = rows(
         engines["owner"],
-        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace",
+        """SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
+           AND relnamespace = 'public'::regnamespace""",
     )
     return {row.relname for row in found} - set(PLATFORM)
+
+
+def test_a_partition_lets_nobody_past_its_table(engines, settings):
+    """Policies of the table hold for who asks the table; the partition itself is closed, but for pg_dump."""
+    found = rows(
+        engines["owner"],
+        """SELECT relname, relrowsecurity AND relforcerowsecurity AS forced, array_agg(DISTINCT grantee::text) AS who
+           FROM pg_class JOIN information_schema.role_table_grants ON table_name = relname
+           WHERE relispartition AND relkind = 'r' GROUP BY 1, 2""",
+    )
+    owner = settings.role_url("owner").username
+    assert len(found) > 8
+    assert [row for row in found if not row.forced or {*row.who} != {owner, settings.role_name("backup")}] == []
 
 
 def test_every_tenant_table_forces_row_level_security(engines):
@@ -177,6 +195,10 @@ def test_nothing_runs_behind_our_back(engines):
     assert (triggers, views) == ([], [])
 
 
+# Only who owns a table can give it a partition.
+OWNERS_OWN = {"make_usage_partition", "retire_usage_partition"}
+
+
 def test_definer_functions_belong_to_the_lookup_role_and_pin_their_path(engines, settings):
     found = rows(
         engines["owner"],
@@ -185,7 +207,8 @@ def test_definer_functions_belong_to_the_lookup_role_and_pin_their_path(engines,
     )
     assert found
     for function in found:
-        assert function.rolname == settings.role_name("lookup"), function.proname
+        is_owners = function.rolname != settings.role_name("lookup")
+        assert is_owners == (function.proname in OWNERS_OWN), function.proname
         assert any(entry.startswith("search_path=") for entry in function.proconfig), function.proname
 
 

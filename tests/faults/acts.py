@@ -121,6 +121,18 @@ def offering(cookies: Cookies, plan: str) -> Act:
     return act
 
 
+def reporting(token: str, body: str) -> Act:
+    """A batch of usage, as an integration sends it again until it is answered."""
+
+    def act(app: APIFlask, report: Report) -> None:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        answer = app.test_client().post("/api/v1/uso/lote", data=body, headers=headers)
+        if answer.status_code == 200 and {item["status"] for item in answer.json["items"]} <= {"accepted", "duplicate"}:
+            report(counted=True)
+
+    return act
+
+
 def looking(cookies: Cookies, url: str) -> Act:
     """Open a page; reports the answer's status."""
 

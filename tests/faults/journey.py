@@ -8,6 +8,8 @@ from typing import Any
 
 import requests
 
+from portal import tenancy
+from portal.security import api_keys
 from tests.faults.acts import Cookies, choosing, delivering, downloading, landing, signing_in
 from tests.faults.disturbed import Disturbed
 from tests.faults.forks import Act, Outcome
@@ -95,6 +97,13 @@ class Journey(Disturbed):
         methods = self.world.sandbox.listed(f"customers/{customer}/payment_methods")
         form = {"customer": customer, "items[0][price]": price_id, "default_payment_method": methods[0]["id"]}
         return str(self.at_stripe("subscriptions", **form)["id"])
+
+    def make_key(self, *scopes: str) -> str:
+        """An API key of the tenant."""
+        with self.world.web.app_context(), tenancy.bound(self.person.tenant_id):
+            made = api_keys.make("Integration", scopes, livemode=False, actor=self.person.user_id)
+            database.dispose(self.world.web)
+        return made.token
 
     def _stripe_delivers(self) -> None:
         """As Stripe does: again and again, until each event was answered with 2xx."""

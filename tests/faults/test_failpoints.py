@@ -59,6 +59,7 @@ EXCEPTIONS = {
     "commit.portal.commands.demo._user": BY_HAND,
     "commit.portal.commands.demo.seed_coupons": BY_HAND,
     "commit.portal.commands.demo.seed_plans": BY_HAND,
+    "commit.portal.commands.demo_usage.seed_terms": BY_HAND,
     "commit.portal.gateway.account.bind_account": BY_HAND,
     "commit.portal.heartbeats.beat": "a thread says the same again five seconds later",
     "commit.portal.heartbeats.forget_this_host": "at a start, which does it again",

@@ -15,6 +15,8 @@ from tests.support.people import Browser
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 _SAME_REQUEST_ID = "the-same-request"
 # Signed with the time, to the second.
+# When a page says as of when it is: each look is a moment later.
+_AS_OF = re.compile(r'(?<=class="lead-text">)[^<]*<time[^>]*>[^<]*</time>')
 _TOKENS = re.compile(r"[\w-]{20,}\.[\w-]{6}\.[\w-]{27}")
 _CHANGING = frozenset({"Date", "Content-Length"})
 
@@ -111,7 +113,7 @@ def _answer(app: APIFlask, response: Any) -> Answer:
     length = [("Content-Length", response.headers.get("Content-Length", ""))] if not response.data else []
     headers = [(name, _readable(app, name, value)) for name, value in response.headers if name not in _CHANGING]
     coding = "latin-1" if response.data.startswith(b"%PDF") else "utf-8"
-    body = _TOKENS.sub("<token>", response.data.decode(coding, "replace"))
+    body = _AS_OF.sub("<now>", _TOKENS.sub("<token>", response.data.decode(coding, "replace")))
     return Answer(response.status_code, tuple(sorted([*headers, *length])), body)
 
 

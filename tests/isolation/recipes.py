@@ -28,6 +28,12 @@ FORMS: Mapping[str, Form] = {
     "account.switch_tenant": {"tenant_id": Hers("tenant_id")},
     "cancellations.cancel": {"ending": "now", "reason": "unused", "comment": "", "token": ""},
     "cancellations.keep": {},
+    "api_keys.create": {"attempt": Hers("api_key_id"), "name": "mine", "scopes": "usage:read", "expires_in_days": ""},
+    "api_keys.revoke": {},
+    "api_usage.report": {},
+    "api_usage.report_in_english": {},
+    "api_usage.report_many": {},
+    "api_usage.report_many_in_english": {},
     "checkout.start": {"plan_id": "starter", "interval": "month", "code": ""},
     "coupons.remove": {},
     "coupons.use": {"code": "SAVE20", "saving_minor": "580"},
@@ -62,7 +68,21 @@ FORMS: Mapping[str, Form] = {
         "cancel_at": "period_end",
         "cancel_refund": "none",
         "processing_access": "wait",
+        "usage_in_trial": "free",
+        "usage_on_change": "carry_on",
     },
+    "staff.archive_resource": {},
+    "staff.change_plan_terms": {"included": "5", "limit_kind": "hard", "tiers_mode": "graduated", "package_size": "1"},
+    "staff.change_resource": {"name_en": "Mine", "decimals": "0", "position": "1"},
+    "staff.create_resource": {
+        "resource_type": "mine",
+        "aggregation": "sum",
+        "name_en": "Mine",
+        "decimals": "0",
+        "position": "1",
+    },
+    "staff.remove_plan_terms": {},
+    "staff.restore_resource": {},
     "staff.create_coupon": {"code": "MADE", "name": "Made", "percent_off": "10", "duration": "once"},
     "subscription.resume": {"amount_minor": "2900"},
     "webhooks.stripe": {},
@@ -88,8 +108,8 @@ ENDS_SESSION = frozenset({"sign_in.sign_out"})
 # Whoever belongs to both tenants may go from one to the other.
 OPEN_TO_MEMBERS_OF_BOTH = frozenset({"account.switch_tenant"})
 
-# Parameters of the path that hold no uuid: by what they are filled.
-TEXT_PARAMETERS = {"code": "code", "plan_id": "plan_id", "token": "token", "filename": "filename"}
+# Parameters of the path that hold no uuid.
+TEXT_PARAMETERS = ("code", "plan_id", "resource_type", "token", "filename")
 
 
 class Unknown(AssertionError):

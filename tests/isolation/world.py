@@ -169,8 +169,10 @@ def _plant(session: Session, victim: Person) -> None:
     rows.redemption(session, rows.coupon(session), rows.checkout(session, tenant_id))
     method = rows.method(session, tenant_id, account_email=f"{CANARY}@method.example", last4="7319")
     rows.method_setup(session, tenant_id)
+    rows.api_key(session, tenant_id, name=f"{CANARY} server")
     rows.attempt(session, invoice, method, "declined", amount_minor=AMOUNT_MINOR)
     rows.standing(session, tenant_id, "grace", days=1)
+    rows.usage_charge(session, tenant_id, amount_minor=AMOUNT_MINOR)
     rows.cancellation(session, tenant_id, comment=f"{CANARY} is too dear")
     rows.plan_change(session, tenant_id, due_minor=AMOUNT_MINOR)
     session.add(

@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 from portal import config
 from portal.ids import uuid7
 from portal.models import (
+    ApiKey,
     Cancellation,
     Checkout,
     CollectionAttempt,
@@ -31,7 +32,12 @@ from portal.models import (
     PlanPrice,
     Standing,
     Subscription,
+    UsageCharge,
+    UsageEvent,
+    UsagePeriod,
+    UsageRollup,
 )
+from portal.security.principal import hash_token
 from tests.support.steps import bring
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -214,6 +220,17 @@ def method_setup(session: Session, tenant_id: UUID, state: str = "open", **value
     return row
 
 
+def api_key(session: Session, tenant_id: UUID, token: str = "", **values: Any) -> ApiKey:
+    """A key that may do everything; ``token`` makes it one that works."""
+    row = ApiKey(**{
+        "tenant_id": tenant_id, "id": uuid7(), "name": "a server", "shown": token[:12] or "bp_test_Zanz",
+        "token_hash": hash_token(token or uuid7().hex), "scopes": ["usage:read", "usage:write"], **values,
+    })  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
 def overdue(session: Session, tenant_id: UUID, number: str = "DUE-1", days: int = 1, **values: Any) -> Invoice:
     """An invoice whose payment failed some days ago, for want of money."""
     return invoice(session, tenant_id, number, **{
@@ -244,6 +261,36 @@ def attempt(session: Session, of: Invoice, by: PaymentMethod, state: str, **valu
     bring(session, row, state)
     session.add(row)
     session.flush()
+    return row
+
+
+def usage_charge(session: Session, tenant_id: UUID, **values: Any) -> UsageCharge:
+    """What a month of the tenant's newest subscription cost beyond 10,000 calls, with one event behind it."""
+    newest = select(Subscription).where(Subscription.tenant_id == tenant_id).order_by(Subscription.created_at.desc())
+    subscription = session.scalars(newest.limit(1)).one()
+    terms = {"subscription_id": subscription.id, "plan_id": subscription.plan_id, "currency": subscription.currency}
+    period = UsagePeriod(
+        tenant_id=tenant_id, id=uuid7(), starts_at=NOW - timedelta(days=62), ends_at=NOW - timedelta(days=31),
+        timezone="UTC", closed_at=NOW, **terms,
+    )  # fmt: skip
+    session.add(period)
+    session.flush()
+    counted = {"resource_type": "api_calls", "source": "gateway", "quantity": Decimal("12345.5")}
+    at = {"tenant_id": tenant_id, "period_id": period.id}
+    session.add(UsageEvent(id=uuid7(), recorded_at=NOW, counted_at=period.starts_at, event_id="evt-1", **at, **counted))
+    row = UsageCharge(**{
+        **at, **terms, "id": uuid7(), "resource_type": "api_calls", "number": 1, "quantity": Decimal("12345.5"),
+        "included": Decimal(10_000), "beyond": Decimal("2345.5"), "units": Decimal(3), "before_minor": 0,
+        "parts": [{"from_units": "0", "to_units": "3", "unit_amount_decimal": "20", "flat_amount": 0}],
+        "amount_minor": 60, **values,
+    })  # fmt: skip
+    session.add(row)
+    session.flush()
+    for grain in ("hour", "day", "period"):
+        session.add(UsageRollup(
+            **at, resource_type="api_calls", grain=grain, bucket_at=period.starts_at, source="gateway", slot=0,
+            total=row.quantity, events=1, highest=row.quantity, latest=row.quantity, latest_at=period.starts_at,
+        ))  # fmt: skip
     return row
 
 

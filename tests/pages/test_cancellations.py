@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal.models import Customer, Plan, PlanPrice
-from tests.pages import rows
+from tests.pages import rows, usage_rows
 from tests.support import html, people
 from tests.support.people import Browser, Person
 
@@ -261,3 +261,15 @@ def test_in_three_languages(app: APIFlask, write: Session, language: str, locale
     page = html.page(people.browser(app, person).get("/subscription/cancel"))
     assert words[0] in page.text
     assert words[1] in page.one(id="banner").text
+
+
+def test_usage_beyond_the_plan_is_said_to_be_charged(browser: Browser, person: Person, write: Session) -> None:
+    write.merge(Customer(tenant_id=person.tenant_id))
+    rows.subscription(write, person.tenant_id)
+    usage_rows.two_periods(write, person.tenant_id)
+    usage_rows.terms(write, "starter", "api_calls")
+    assert "Nothing more is charged." in html.page(browser.get("/subscription/cancel")).text
+    usage_rows.report(person.tenant_id, "api_calls", 10_900, rows.NOW)
+    shown = html.page(browser.get("/subscription/cancel")).text
+    assert "You used more than the plan includes: $4.50 so far, before tax." in shown
+    assert "Nothing more is charged." not in shown

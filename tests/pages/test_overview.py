@@ -1,15 +1,15 @@
 """The overview says what the tenant has, what comes next, and what is owed."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from apiflask import APIFlask
-from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from tests.pages import rows
+from tests.pages import rows, usage_rows
 from tests.support import html, people
 from tests.support.people import Browser, Person
+from tests.support.statements import asked
 
 
 def test_a_new_tenant_is_invited_to_choose_a_plan(browser: Browser) -> None:
@@ -86,26 +86,22 @@ def test_another_tenants_rows_are_not_there(app: APIFlask, browser: Browser, wri
 def test_the_page_asks_a_handful_of_questions(app: APIFlask, browser: Browser, person: Person, write: Session) -> None:
     """And no more for sixty invoices than for six."""
     rows.subscription(write, person.tenant_id)
-    asked: dict[int, list[str]] = {}
+    found: dict[int, list[str]] = {}
     for many in (6, 60):
         for number in range(many):
             rows.invoice(write, person.tenant_id, f"INV-{many}-{number}", 10 + number)
         write.commit()
-        asked[many] = _statements(lambda: browser.get("/"))
-    assert len(asked[60]) == len(asked[6]) <= 14, asked[60]
+        found[many] = asked(lambda: browser.get("/"))
+    assert len(found[60]) == len(found[6]) <= 14, found[60]
 
 
-def _statements(act: Callable[[], object]) -> list[str]:
-    """The queries that it makes, of any engine."""
-    found: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.lstrip().startswith("SELECT") and " FROM " in statement:
-            found.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        act()
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-    return found
+@pytest.mark.parametrize("leaves", [False, True])
+def test_what_is_beyond_the_plan_has_its_price(browser: Browser, person: Person, write: Session, leaves: bool) -> None:
+    rows.subscription(write, person.tenant_id, cancel_at_period_end=leaves)
+    usage_rows.two_periods(write, person.tenant_id)
+    usage_rows.terms(write, "starter", "api_calls")
+    usage_rows.report(person.tenant_id, "api_calls", 10_900, rows.NOW)
+    shown = html.page(browser.get("/")).text
+    assert "Beyond the plan so far: $4.50, before tax." in shown
+    assert ("What you used beyond it is charged then" in shown) is leaves
+    assert "Nothing will be charged" not in shown

@@ -14,6 +14,7 @@ Importing this package does not import WeasyPrint: only the child process does.
 
 from portal.invoicing.pdf.document import Discount, InvoiceDocument, Line, Party, Payment, Tax
 from portal.invoicing.pdf.failures import PdfError, PdfFailed, PdfTimeout, PdfUnavailable
+from portal.invoicing.pdf.page import PrintedPage
 from portal.invoicing.pdf.pool import PdfProcess, RenderedPdf, is_enabled
 from portal.invoicing.pdf.selfchecks import Selfcheck, selfcheck
 from portal.invoicing.pdf.snapshots import InvalidDocument
@@ -34,6 +35,7 @@ __all__ = [
     "PdfProcess",
     "PdfTimeout",
     "PdfUnavailable",
+    "PrintedPage",
     "RenderedPdf",
     "Selfcheck",
     "Tax",

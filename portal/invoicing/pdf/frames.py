@@ -6,7 +6,7 @@ import struct
 import time
 from typing import BinaryIO
 
-DOCUMENT, READY, PDF, FAILED, UNAVAILABLE = b"D", b"R", b"P", b"F", b"U"
+DOCUMENT, PAGE, READY, PDF, FAILED, UNAVAILABLE = b"D", b"H", b"R", b"P", b"F", b"U"
 
 _HEADER = struct.Struct(">cI")
 # The longest PDF accepted; without a bound a broken child could make the portal swallow gigabytes.

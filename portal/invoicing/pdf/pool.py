@@ -17,11 +17,12 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from portal.invoicing.pdf import frames
 from portal.invoicing.pdf.document import InvoiceDocument
 from portal.invoicing.pdf.failures import PdfFailed, PdfTimeout, PdfUnavailable
+from portal.invoicing.pdf.page import PrintedPage
 
 MEMORY_BYTES = 512 * 2**20
 SECONDS = 10.0
@@ -83,15 +84,16 @@ class PdfProcess:
         with self._lock:
             self._ready_child()
 
-    def render(self, document: InvoiceDocument) -> RenderedPdf:
+    def render(self, document: InvoiceDocument | PrintedPage) -> RenderedPdf:
         """Return the document as PDF. Raises PdfTimeout, PdfFailed or PdfUnavailable."""
-        snapshot = json.dumps(document.to_json()).encode()
+        kind = frames.PAGE if isinstance(document, PrintedPage) else frames.DOCUMENT
+        request = _Request(kind, json.dumps(document.to_json()).encode())
         with self._lock:
             try:
-                content = self._exchange(snapshot)
+                content = self._exchange(request)
             except EOFError:
                 # It may have been killed between two documents, so a new one gets the same document once.
-                content = self._exchange_again(snapshot)
+                content = self._exchange_again(request)
         return RenderedPdf(content, hashlib.sha256(content).digest())
 
     def close(self) -> None:
@@ -103,16 +105,16 @@ class PdfProcess:
         """In a forked copy: the child and the lock belong to the parent."""
         self._lock, self._child = threading.Lock(), None
 
-    def _exchange_again(self, snapshot: bytes) -> bytes:
+    def _exchange_again(self, request: "_Request") -> bytes:
         try:
-            return self._exchange(snapshot)
+            return self._exchange(request)
         except EOFError as error:
             raise PdfFailed(reason=str(error)) from error
 
-    def _exchange(self, snapshot: bytes) -> bytes:
+    def _exchange(self, request: "_Request") -> bytes:
         child = self._ready_child()
         try:
-            kind, content = child.ask(snapshot, self._seconds)
+            kind, content = child.ask(request, self._seconds)
         except TimeoutError as error:
             self._discard()
             raise PdfTimeout(seconds=self._seconds) from error
@@ -150,6 +152,11 @@ class PdfProcess:
         return child.end() if child else None
 
 
+class _Request(NamedTuple):
+    kind: bytes
+    content: bytes
+
+
 class _Child:
     """One interpreter with its pipes and its temporary folder."""
 
@@ -174,10 +181,10 @@ class _Child:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, snapshot: bytes, seconds: float) -> tuple[bytes, bytes]:
+    def ask(self, request: _Request, seconds: float) -> tuple[bytes, bytes]:
         deadline = time.monotonic() + seconds
         self.documents += 1
-        frames.send(self._requests, frames.DOCUMENT, snapshot, deadline)
+        frames.send(self._requests, request.kind, request.content, deadline)
         return frames.receive(self._answers, deadline)
 
     def hear(self, seconds: float) -> tuple[bytes, bytes]:

@@ -19,6 +19,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 from portal import formats
 from portal.catalogues import catalogue
 from portal.invoicing.pdf.document import InvoiceDocument
+from portal.invoicing.pdf.page import PrintedPage
 
 _ROOT = Path(__file__).resolve().parents[3]
 _FONTS = _ROOT / "static" / "fonts" / "ibm-plex-sans"
@@ -47,6 +48,23 @@ class _AssetsOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
         if url not in self._assets:
             raise FatalURLFetchingError("a document may fetch nothing but its own fonts")
         return URLFetcherResponse(url, self._assets[url], {"Content-Type": "font/woff2"})
+
+
+def render(document: InvoiceDocument | PrintedPage) -> bytes:
+    """Return either as PDF bytes."""
+    return render_page(document) if isinstance(document, PrintedPage) else render_invoice(document)
+
+
+def render_page(page: PrintedPage) -> bytes:
+    """Return a page as a tagged PDF/UA-1 file. The same page gives the same bytes."""
+    fetcher, fonts, stylesheet = assets("report.css")
+    text = _UNSHOWABLE.sub("", page.html)
+    html = HTML(string=text, base_url=BASE_URL, url_fetcher=fetcher)
+    identifier = hashlib.sha256(text.encode()).digest()[:16]
+    pdf: bytes = html.write_pdf(
+        stylesheets=[stylesheet], font_config=fonts, pdf_variant="pdf/ua-1", pdf_identifier=identifier
+    )
+    return pdf
 
 
 def render_invoice(document: InvoiceDocument) -> bytes:
@@ -84,11 +102,11 @@ def invoice_html(document: InvoiceDocument) -> str:
     )
 
 
-@lru_cache(maxsize=1)
-def assets() -> tuple[_AssetsOnly, FontConfiguration, CSS]:
+@lru_cache(maxsize=2)
+def assets(stylesheet: str = "invoice.css") -> tuple[_AssetsOnly, FontConfiguration, CSS]:
     """Read once and shared by all documents: parsing the fonts and the stylesheet costs 20 ms each time."""
     fetcher, fonts = _AssetsOnly(), FontConfiguration()
-    text = (_TEMPLATES / "documents" / "invoice.css").read_text("utf-8")
+    text = (_TEMPLATES / "documents" / stylesheet).read_text("utf-8")
     return fetcher, fonts, CSS(string=text, base_url=BASE_URL, url_fetcher=fetcher, font_config=fonts)
 
 

@@ -15,9 +15,10 @@ from typing import Any, BinaryIO
 
 from portal.invoicing.pdf import frames
 from portal.invoicing.pdf.document import InvoiceDocument
+from portal.invoicing.pdf.page import PrintedPage
 from portal.invoicing.pdf.specimen import SPECIMEN
 
-Render = Callable[[InvoiceDocument], bytes]
+Render = Callable[[Any], bytes]  # of an InvoiceDocument or a PrintedPage
 
 _FORBIDDEN = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "urllib.Request")
 
@@ -27,10 +28,10 @@ def load_renderer() -> Render:
 
     The import is here because it loads Pango, which must happen under the limits.
     """
-    from portal.invoicing.pdf.renderer import render_invoice
+    from portal.invoicing.pdf.renderer import render
 
-    render_invoice(SPECIMEN)
-    return render_invoice
+    render(SPECIMEN)
+    return render
 
 
 def serve(memory_bytes: int, seconds: float, load: Callable[[], Render] = load_renderer) -> None:
@@ -50,14 +51,15 @@ def serve(memory_bytes: int, seconds: float, load: Callable[[], Render] = load_r
     frames.write(answers, frames.READY)
     while message := frames.read(requests):
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        kind, content = _answer(render, message[1])
+        kind, content = _answer(render, *message)
         signal.setitimer(signal.ITIMER_REAL, 0)
         frames.write(answers, kind, content)
 
 
-def _answer(render: Render, snapshot: bytes) -> tuple[bytes, bytes]:
+def _answer(render: Render, kind: bytes, content: bytes) -> tuple[bytes, bytes]:
+    document: type[InvoiceDocument | PrintedPage] = PrintedPage if kind == frames.PAGE else InvoiceDocument
     try:
-        return frames.PDF, render(InvoiceDocument.from_json(json.loads(snapshot)))
+        return frames.PDF, render(document.from_json(json.loads(content)))
     # WeasyPrint's refusal to fetch is a BaseException. The name alone is sent: messages quote the document.
     except BaseException as error:
         return frames.FAILED, type(error).__name__.encode()

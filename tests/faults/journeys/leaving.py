@@ -7,7 +7,8 @@ from tests.faults.journey import Found, Journey
 from tests.faults.journeys.purchase import PRICE_MINOR
 
 PAGE = "/subscription/cancel"
-_POLICY = "UPDATE plans SET cancel_at = :ending, cancel_refund = :refund WHERE plan_id = 'starter' RETURNING 1"
+_POLICY = "UPDATE plans SET cancel_at = '{}', cancel_refund = '{}' WHERE plan_id = 'starter' RETURNING 1"
+ENDS_AT_ONCE, ENDS_LATER = _POLICY.format("choice", "prorated"), _POLICY.format("period_end", "none")
 _HELD = "SELECT status, cancel_at_period_end FROM subscriptions WHERE tenant_id = :tenant"
 
 
@@ -23,11 +24,11 @@ class Leaving(Journey):
         self.settle()
         self.until(self._reaches("undone"), lambda: posting(self.cookies, "/subscription/keep", "/account"))
         self.settle()
-        self.world.rows(_POLICY, ending="choice", refund="prorated")
+        self.world.rows(ENDS_AT_ONCE)
         try:
             self.until(self._reaches("ended"), lambda: filling(self.cookies, PAGE, PAGE, ending="now"))
         finally:
-            self.world.rows(_POLICY, ending="period_end", refund="none")
+            self.world.rows(ENDS_LATER)
         self.settle()
 
     def _reaches(self, state: str) -> Found:

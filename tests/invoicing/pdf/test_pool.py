@@ -14,7 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from portal.invoicing.pdf import PdfFailed, PdfProcess, PdfTimeout, PdfUnavailable, is_enabled, selfcheck
+from portal.invoicing.pdf import (
+    PdfFailed,
+    PdfProcess,
+    PdfTimeout,
+    PdfUnavailable,
+    PrintedPage,
+    is_enabled,
+    selfcheck,
+)
 from tests.invoicing.pdf.samples import HOSTILE, ONE_LINE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -240,3 +248,26 @@ def test_switched_off(monkeypatch):
 def test_selfcheck_with_the_real_process(real):
     check = selfcheck(real)
     assert (check.state, check.seconds < 10) == ("ok", True)
+
+
+def test_a_page_is_printed_by_the_same_process_under_the_same_limits(real):
+    page = PrintedPage(html='<html lang="en"><head><title>Usage</title></head><body><p>One page</p></body></html>')
+    first, pid = real.render(page), real.pid
+    assert first.content.startswith(b"%PDF-")
+    assert real.render(ONE_LINE).content.startswith(b"%PDF-")
+    assert real.render(page) == first
+    assert real.pid == pid
+
+
+@pytest.mark.parametrize(
+    "reached_out",
+    [
+        '<img src="file:///etc/passwd" alt="">',
+        '<img src="http://127.0.0.1:9/" alt="">',
+        '<link rel="stylesheet" href="http://127.0.0.1:9/">',
+    ],
+)
+def test_a_page_fetches_nothing(real, reached_out):
+    page = f'<html lang="en"><head><title>x</title></head><body>{reached_out}</body></html>'
+    with pytest.raises(PdfFailed):
+        real.render(PrintedPage(html=page))

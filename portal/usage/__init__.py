@@ -1,0 +1,1 @@
+"""Usage: reported once, summed at once, limited, billed."""

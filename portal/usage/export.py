@@ -1,0 +1,79 @@
+"""A period's usage as a file of comma-separated values, a line for each day (or hour) and source."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from portal import tenancy
+from portal.extensions import db
+from portal.models import Tenant
+from portal.usage import figures
+from portal.usage.look import Detail, Period
+from portal.usage.series import day
+
+COLUMNS = ("start_utc", "local_day", "resource_type", "source", "quantity", "unit", "events")
+ROWS_AT_ONCE = 500
+# What a spreadsheet takes for a formula at the start of a cell (owasp.org/www-community/attacks/CSV_Injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9-]+")
+
+
+def file_name(shown: Period, detail: Detail) -> str:
+    """By tenant, resource and what is looked at: ``acme-api_calls-2026-11-01-2026-11-30.csv``."""
+    first, last = shown.days_of(detail.period)
+    span = [detail.on.isoformat()] if detail.on else [first.isoformat(), last.isoformat()]
+    source = [_NOT_IN_A_NAME.sub("-", detail.source.lower()).strip("-")] if detail.source else []
+    parts = [slug(), detail.resource.resource_type, *source, *span]
+    return f"{'-'.join(part for part in parts if part)}.csv"
+
+
+def slug() -> str:
+    """The bound tenant's short name."""
+    return db.session.get_one(Tenant, tenancy.require_tenant()).slug
+
+
+def lines(shown: Period, detail: Detail) -> Iterator[str]:
+    """The file, read while it is sent: times in UTC, days in the tenant's zone, decimals with all their digits.
+
+    A text that a spreadsheet would calculate begins with an apostrophe. The rows are read on a session of their own:
+    that of the request has ended when they are sent.
+    """
+    resource, grain = detail.resource, "hour" if detail.on else "day"
+    within = day(detail.on, shown.zone) if detail.on else None
+    wanted = figures.by_bucket_and_source(detail.period.id, resource.resource_type, grain, detail.source, within)
+    session = Session(db.engine, info={"binding": tenancy.current()})
+    return _lines(session, wanted, shown.zone, (resource.resource_type, resource.unit))
+
+
+def _lines(session: Session, wanted: Any, zone: ZoneInfo, resource: tuple[str, str]) -> Iterator[str]:
+    name, unit = resource
+    yield _line(COLUMNS)
+    with session:
+        for row in session.execute(wanted.execution_options(yield_per=ROWS_AT_ONCE)):
+            start = f"{row.bucket_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            local_day = row.bucket_at.astimezone(zone).date().isoformat()
+            yield _line((start, local_day, name, harmless(row.source), plain(figures.quantity(row)), unit, row.events))
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet calculates."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def plain(number: Decimal) -> str:
+    """All digits, without an exponent and without zeros at the end."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _line(cells: Any) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\r\n").writerow(cells)
+    return file.getvalue()

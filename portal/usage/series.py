@@ -1,0 +1,106 @@
+"""A period's days, or a day's hours, without gaps: what was reported for each, and what is known of the others."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from portal.charts import Kind
+from portal.pricing.forecast import Past
+from portal.usage.figures import Bucket, Span
+
+LEVELS = ("max", "last")  # aggregations of what is measured, not added up
+
+
+class Point(NamedTuple):
+    """A day or an hour, half-open. ``quantity`` of ``None``: it lies ahead, or nothing was ever measured.
+
+    ``total``: what the period came to with it, of what is added up. ``kind`` as of a bar (:mod:`portal.charts`).
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    quantity: Decimal | None
+    events: int
+    kind: Kind
+    total: Decimal | None
+
+
+def days(span: Span, zone: ZoneInfo) -> list[Span]:
+    """The days of a zone that a span touches, those at its edges cut; a day may have 23 or 25 hours."""
+    first, last = (at.astimezone(zone).date() for at in span)
+    midnights = [_midnight(first + timedelta(days=number), zone) for number in range((last - first).days + 2)]
+    return _cut(midnights, span)
+
+
+def day(on: date, zone: ZoneInfo) -> Span:
+    """One day of a zone, from midnight to midnight."""
+    return _midnight(on, zone), _midnight(on + timedelta(days=1), zone)
+
+
+def hours(span: Span, within: Span) -> list[Span]:
+    """The hours of a day, from its midnight on, as far as they lie in a period."""
+    starts_at, ends_at = span
+    count = -(-int((ends_at - starts_at).total_seconds()) // 3600)
+    return _cut([starts_at + timedelta(hours=number) for number in range(count + 1)], within)
+
+
+def fill(spans: Sequence[Span], buckets: Sequence[Bucket], aggregation: str, now: datetime) -> list[Point]:
+    """A point for each span, in their order. Nothing reported is zero of what is added up; a level stays as it was."""
+    reported = _placed(spans, buckets, aggregation)
+    points: list[Point] = []
+    level: Decimal | None = None
+    total = Decimal(0)
+    for index, (starts_at, ends_at) in enumerate(spans):
+        found = reported.get(index)
+        kind: Kind = "running" if starts_at <= now < ends_at else "whole"
+        known: Decimal | None = None
+        if found is not None:
+            known = found.quantity
+        elif starts_at <= now:
+            known, kind = (level, "carried") if aggregation in LEVELS else (Decimal(0), kind)
+        level = known if known is not None else level
+        total += known or Decimal(0)
+        adds_up = known is not None and aggregation == "sum"
+        events = found.events if found else 0
+        points.append(Point(starts_at, ends_at, known, events, kind, total if adds_up else None))
+    return points
+
+
+def past(points: Sequence[Point], now: datetime) -> list[Past]:
+    """Those that are over, as a forecast looks at them."""
+    return [
+        Past(point.quantity, int((point.ends_at - point.starts_at).total_seconds()))
+        for point in points
+        if point.ends_at <= now and point.quantity is not None
+    ]
+
+
+def _placed(spans: Sequence[Span], buckets: Sequence[Bucket], aggregation: str) -> dict[int, Bucket]:
+    """Buckets by the span that they begin in; several come together where the tenant has changed its zone."""
+    starts = [starts_at for starts_at, _ in spans]
+    found: dict[int, Bucket] = {}
+    for bucket in buckets:
+        index = max(bisect_right(starts, bucket.at) - 1, 0)
+        before = found.get(index)
+        found[index] = bucket if before is None else _together(before, bucket, aggregation)
+    return found
+
+
+def _together(before: Bucket, bucket: Bucket, aggregation: str) -> Bucket:
+    both = before.quantity + bucket.quantity
+    quantity = {"max": max(before.quantity, bucket.quantity), "last": bucket.quantity}.get(aggregation, both)
+    return Bucket(before.at, quantity, before.events + bucket.events)
+
+
+def _cut(edges: Sequence[datetime], span: Span) -> list[Span]:
+    starts_at, ends_at = span
+    cut = [(max(edge, starts_at), min(after, ends_at)) for edge, after in pairwise(edges)]
+    return [(edge, after) for edge, after in cut if edge < after]
+
+
+def _midnight(on: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(on, time(), zone).astimezone(UTC)

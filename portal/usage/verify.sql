@@ -1,0 +1,14 @@
+-- Periods that began in a month whose events are gone cannot be held against anything.
+-- The sums as they are, beside what they have to be by the events that are there (sums.sql).
+, found AS (
+    SELECT period_id, resource_type, grain, bucket_at, source, sum(total) AS total, sum(events) AS events,
+        max(highest) AS highest, (array_agg(latest ORDER BY latest_at DESC, latest DESC))[1] AS latest
+    FROM usage_rollups WHERE tenant_id = %(tenant)s
+        AND period_id IN (SELECT id FROM usage_periods WHERE tenant_id = %(tenant)s AND starts_at > %(since)s)
+    GROUP BY 1, 2, 3, 4, 5
+)
+SELECT period_id, resource_type, grain, bucket_at, source, expected.total AS expected_total, found.total AS found_total
+FROM expected FULL JOIN found USING (period_id, resource_type, grain, bucket_at, source)
+WHERE (expected.total, expected.events, expected.highest, expected.latest)
+    IS DISTINCT FROM (found.total, found.events, found.highest, found.latest)
+ORDER BY 1, 2, 3, 4, 5

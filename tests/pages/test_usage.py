@@ -1,0 +1,295 @@
+"""The usage page: where the tenant stands, by day, hour and source; what it will come to and what it costs."""
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pypdf
+import pytest
+from apiflask import APIFlask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.invoicing.pdf import PdfProcess
+from portal.models import Tenant, UsagePeriod
+from tests.pages import rows, usage_rows
+from tests.support import html, people
+from tests.support.html import Element
+from tests.support.people import Browser, Person
+from tests.support.statements import asked
+
+
+@pytest.fixture(name="used")
+def fixture_used(write: Session, person: Person) -> tuple[UsagePeriod, UsagePeriod]:
+    """Starter, soft on calls, and forty days of usage: 100 and 50 calls a day, storage that grows to 60 GB."""
+    rows.subscription(write, person.tenant_id)
+    usage_rows.terms(write, "starter", "api_calls", included=Decimal(1000))
+    periods = usage_rows.two_periods(write, person.tenant_id)
+    usage_rows.month(person.tenant_id)
+    return periods
+
+
+def tiles(page: Element) -> dict[str, str]:
+    return {tile.one(class_="usage-name").text: tile.text for tile in page.all("a", class_="usage-tile")}
+
+
+def test_somebody_new_is_told_how_it_begins(browser: Browser) -> None:
+    page = html.page(browser.get("/usage"))
+    assert "No usage was reported yet." in page.text
+    assert "/api/v1/uso" in page.one("pre", class_="command").text
+    assert [link["href"] for link in page.one("main").all("a", class_="btn")] == ["/plans", "/api-keys"]
+
+
+def test_a_plan_without_usage_shows_what_it_grants(browser: Browser, person: Person, write: Session) -> None:
+    rows.subscription(write, person.tenant_id)
+    write.commit()
+    page = html.page(browser.get("/usage"))
+    assert "of 10,000 included · 0%" in tiles(page)["API calls"]
+    assert "curl -X POST" in page.text
+
+
+@pytest.mark.usefixtures("used")
+def test_the_first_look_says_how_much_of_how_much_and_what_it_costs(browser: Browser) -> None:
+    page = html.page(browser.get("/usage"))
+    # Ten whole days and the minutes of today: eleven reports a source, of which the oldest lies just before the period.
+    used = int(page.one(class_="big-number").text.replace(",", ""))
+    assert used in (1500, 1650)
+    assert "of 1,000 included" in page.one(class_="big-note").text
+    callout = page.one("main").one(class_="callout")
+    assert f"{used - 1000:,} beyond what is included." in callout.text
+    assert f"${(used - 1000) / 200:.2f} so far" in callout.text
+    assert "Over what is included" in page.text
+    assert "about" in page.one(class_="usage-outlook").text
+    assert "standard deviation" in page.one("details", class_="computed").text
+
+
+@pytest.mark.usefixtures("used")
+def test_a_chart_says_the_same_as_its_table(browser: Browser) -> None:
+    page = html.page(browser.get("/usage"))
+    plot = page.one("svg", class_="chart-plot")
+    named = [page.one(id=each).text for each in plot["aria-labelledby"].split()]
+    assert named[0] == "API calls by day"
+    assert "the highest" in named[1]
+    table = page.one("details", class_="chart-table")
+    bars = [bar.text for bar in plot.all("rect")]
+    cells = [row.all("td")[0].text for row in table.one("tbody").all("tr")]
+    assert [words.split(": ")[1] for words in bars] == cells
+    assert not plot.all(style=True)
+
+
+@pytest.mark.usefixtures("used")
+def test_the_running_total_meets_the_limit_and_the_forecast(browser: Browser) -> None:
+    page = html.page(browser.get("/usage?resource=api_calls&view=total"))
+    plot = page.one("svg", class_="chart-plot")
+    assert plot.all("line", class_="chart-limit")
+    assert plot.all("line", class_="chart-bracket")
+    assert "Included: 1,000" in page.one("figcaption").text
+    assert "Forecast with its range" in page.one("figcaption").text
+    by_day = html.page(browser.get("/usage?resource=api_calls")).one("svg", class_="chart-plot")
+    assert not by_day.all("line", class_="chart-limit"), "the limit is of the period, not of a day"
+
+
+def test_a_hard_limit_that_is_reached_refuses_until_when(
+    browser: Browser, write: Session, used: tuple[UsagePeriod, UsagePeriod]
+) -> None:
+    page = html.page(browser.get("/usage?resource=storage_gb"))
+    assert page.one(class_="big-number").text == "60 GB"
+    callout = page.one("main").one(class_="callout")
+    assert "The limit is reached." in callout.text
+    assert callout.one("time")["datetime"] == used[1].ends_at.isoformat()
+    assert callout.one("a")["href"] == "/plans"
+
+
+def test_near_a_limit_says_what_is_left(browser: Browser, person: Person, write: Session) -> None:
+    rows.subscription(write, person.tenant_id)
+    usage_rows.two_periods(write, person.tenant_id)
+    usage_rows.report(person.tenant_id, "storage_gb", Decimal("40.5"), rows.NOW)
+    page = html.page(browser.get("/usage"))
+    assert "Near the limit" in tiles(page)["Storage"]
+    assert "9.5 GB left in this period." in page.one("main").one(class_="callout").text
+    assert "is refused until the next period begins" in page.text
+    assert "Too early to say" in page.text
+
+
+def test_the_last_period_is_a_link_and_its_figures_are_its_own(
+    browser: Browser, used: tuple[UsagePeriod, UsagePeriod]
+) -> None:
+    page = html.page(browser.get("/usage?resource=api_calls"))
+    link = page.one("header", class_="page-header").all("a", class_="segment")[1]["href"]
+    assert str(used[0].id) in link
+    last = html.page(browser.get(link))
+    quantity = int(last.one(class_="big-number").text.replace(",", ""))
+    assert quantity + int(page.one(class_="big-number").text.replace(",", "")) == 40 * 150
+    assert "Expected" not in last.text
+    assert not last.one("main").all(class_="callout")
+
+
+@pytest.mark.usefixtures("used")
+def test_a_day_opens_into_hours_and_a_source_into_its_own_days(browser: Browser) -> None:
+    day = (rows.NOW - timedelta(days=3, minutes=1)).date().isoformat()
+    page = html.page(browser.get(f"/usage?resource=api_calls&day={day}"))
+    assert page.one("option", value=day).get("selected") is not None
+    hours = page.one(id="hours")
+    assert sum(int(row.all("td")[0].text) for row in hours.one("tbody").all("tr")) == 150
+    assert [row.all("td")[0].text for row in page.one(id="sources").one("tbody").all("tr")] == ["100", "50"]
+    batch = html.page(browser.get(f"/usage?resource=api_calls&day={day}&source=batch"))
+    assert sum(int(row.all("td")[0].text) for row in batch.one(id="hours").one("tbody").all("tr")) == 50
+    assert all("200" not in bar.text for bar in batch.all("rect", class_="chart-bar"))
+
+
+def test_a_level_is_carried_on_over_days_without_a_report(browser: Browser, person: Person, write: Session) -> None:
+    usage_rows.two_periods(write, person.tenant_id)
+    for age, quantity in ((6, 4), (2, 7)):
+        usage_rows.report(person.tenant_id, "storage_gb", quantity, rows.NOW - timedelta(days=age))
+    page = html.page(browser.get("/usage?resource=storage_gb"))
+    cells = [row.all("td")[0].text for row in page.one("details", class_="chart-table").one("tbody").all("tr")]
+    assert cells[:4] == ["4 GB"] * 4
+    assert set(cells[4:]) == {"7 GB"}
+    assert "not reported: as before" in page.text
+    assert "Not reported: as before" in page.one("figcaption").text
+
+
+@pytest.mark.usefixtures("used")
+def test_the_last_period_is_priced_on_each_plan(browser: Browser) -> None:
+    table = html.page(browser.get("/usage")).one(id="plans-compared").one("tbody")
+    found = {row.one("th").text.split(" ")[0]: row for row in table.all("tr")}
+    assert list(found) == ["Free", "Starter", "Professional", "Enterprise"]
+    assert "Would have refused: API calls" in found["Free"].text
+    beyond = found["Starter"].all("td")[1].text
+    assert beyond in ("$16.75", "$17.50")  # 4350 or 4500 calls, of which 1000 are included, at half a cent
+    assert "Current plan" in found["Starter"].text
+    assert "Lowest that is enough" in found["Starter"].text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "resource=nothing", "period=x", "period=01890000-0000-7000-8000-000000000000", "day=yesterday",
+        "day=2020-01-01", "day=9999-12-31", "resource=' OR 1=1 --", "resource=%00",
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("used")
+def test_what_cannot_be_looked_at_is_not_found(browser: Browser, query: str) -> None:
+    for path in ("/usage", "/usage/export.csv"):
+        assert browser.get(f"{path}?{query}").status_code == 404, path
+
+
+@pytest.mark.usefixtures("used")
+def test_unknown_views_and_sources_are_harmless(browser: Browser) -> None:
+    assert html.page(browser.get("/usage?view=pie")).one("h1").text == "Usage"
+    page = html.page(browser.get("/usage?resource=api_calls&source=<b>nobody</b>"))
+    assert page.one("option", value="<b>nobody</b>").get("selected") is not None
+
+
+def test_another_tenants_period_is_not_there(browser: Browser, write: Session) -> None:
+    stranger = people.tenant()
+    foreign = usage_rows.two_periods(write, stranger)[0]
+    usage_rows.report(stranger, "api_calls", 5, rows.NOW - timedelta(days=20))
+    assert browser.get(f"/usage?period={foreign.id}").status_code == 404
+    assert browser.get(f"/usage/export.csv?period={foreign.id}").status_code == 404
+
+
+def test_a_fragment_is_the_page_without_its_frame(fragment: Callable[[str], str]) -> None:
+    text = fragment("/usage")
+    assert text.lstrip().startswith('<div id="usage">')
+    assert "<html" not in text
+
+
+def download(browser: Browser, path: str) -> tuple[str, list[dict[str, str]]]:
+    answer = browser.get(path)
+    assert answer.status_code == 200
+    assert answer.content_type.startswith("text/csv")
+    return answer.headers["Content-Disposition"], list(csv.DictReader(io.StringIO(answer.text)))
+
+
+def test_the_file_has_exact_decimals_and_both_days(
+    app: APIFlask, browser: Browser, person: Person, write: Session
+) -> None:
+    usage_rows.two_periods(write, person.tenant_id)
+    at = (rows.NOW - timedelta(days=2)).replace(hour=12, minute=5)
+    usage_rows.report_many(
+        person.tenant_id,
+        [
+            ("api_calls", Decimal("0.000000001"), at, "=cmd|' /C calc'!A0"),
+            ("api_calls", Decimal("123456.789"), at, "b"),
+        ],
+    )
+    name, found = download(browser, "/usage/export.csv?resource=api_calls")
+    assert "-api_calls-" in name
+    assert found == [
+        {
+            "start_utc": f"{at:%Y-%m-%d}T00:00:00Z", "local_day": f"{at:%Y-%m-%d}", "resource_type": "api_calls",
+            "source": source, "quantity": quantity, "unit": "requests", "events": "1",
+        }
+        for source, quantity in (("'=cmd|' /C calc'!A0", "0.000000001"), ("b", "123456.789"))
+    ]  # fmt: skip
+    name, found = download(browser, f"/usage/export.csv?resource=api_calls&source=b&day={at:%Y-%m-%d}")
+    assert name.endswith(f"-api_calls-b-{at:%Y-%m-%d}.csv")
+    assert [(row["start_utc"], row["quantity"]) for row in found] == [(f"{at:%Y-%m-%d}T12:00:00Z", "123456.789")]
+
+
+def test_days_are_the_tenants_own(browser: Browser, person: Person, write: Session) -> None:
+    """Half past ten in the evening in UTC is the next day in Madrid, and the day begins at 22 or 23 o'clock."""
+    write.get_one(Tenant, person.tenant_id).timezone = "Europe/Madrid"
+    usage_rows.two_periods(write, person.tenant_id)
+    at = (rows.NOW - timedelta(days=3)).replace(hour=23, minute=30)
+    usage_rows.report(person.tenant_id, "api_calls", 1, at)
+    _, found = download(browser, "/usage/export.csv?resource=api_calls")
+    assert [row["local_day"] for row in found] == [f"{at + timedelta(days=1):%Y-%m-%d}"]
+    page = html.page(browser.get(f"/usage?resource=api_calls&day={found[0]['local_day']}"))
+    assert len(page.one(id="hours").one("tbody").all("tr")) in (23, 24, 25)
+    assert "Days of the time zone Europe/Madrid." in page.text
+
+
+def test_periods_that_are_over_stay_selectable(
+    browser: Browser, used: tuple[UsagePeriod, UsagePeriod], write: Session
+) -> None:
+    row = write.scalars(select(UsagePeriod).where(UsagePeriod.id == used[0].id)).one()
+    row.closed_at = rows.NOW
+    write.commit()
+    assert browser.get(f"/usage?period={row.id}").status_code == 200
+
+
+@pytest.mark.usefixtures("used")
+def test_the_overview_and_the_plans_show_it_beside_what_is_granted(browser: Browser) -> None:
+    overview = html.page(browser.get("/")).one(id="usage-now")
+    assert list(tiles(overview)) == ["API calls", "Storage"]
+    assert "Limit reached" in tiles(overview)["Storage"]
+    assert overview.all("a", class_="usage-tile")[1]["href"] == "/usage?resource=storage_gb"
+    said = [span.text for span in html.page(browser.get("/plans")).all("span", class_="usage-beside")]
+    calls, storage = said[::2], said[1::2]
+    assert calls == ["You used 1,500: more than that", *["You used 1,500"] * 3]
+    assert storage == [*["You used 60: more than that"] * 2, *["You used 60"] * 2]
+
+
+def test_the_report_is_a_document_with_every_resource(
+    app: APIFlask, browser: Browser, used: tuple[UsagePeriod, UsagePeriod], renderer: PdfProcess, pdf: None
+) -> None:
+    app.extensions["pdf_process"] = renderer
+    answer = browser.get(f"/usage/report.pdf?period={used[0].id}")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].endswith(".pdf")
+    pages = pypdf.PdfReader(io.BytesIO(answer.data)).pages
+    text = " ".join(page.extract_text() for page in pages)
+    for word in ("API calls by day", "Storage by day", "4,500", "50\N{NO-BREAK SPACE}GB", "Page 1 of"):
+        assert word in text
+
+
+def test_there_is_no_report_of_nothing(browser: Browser) -> None:
+    assert browser.get("/usage/report.pdf").status_code == 404
+    assert browser.get("/usage/export.csv").status_code == 404
+
+
+def test_the_page_asks_as_much_for_many_events_as_for_few(
+    browser: Browser, person: Person, used: tuple[UsagePeriod, UsagePeriod]
+) -> None:
+    path = "/usage?resource=api_calls"
+    few = len(asked(lambda: browser.get(path)))
+    usage_rows.report_many(person.tenant_id, [("api_calls", 1, rows.NOW, f"s{number % 40}") for number in range(500)])
+    statements = asked(lambda: browser.get(path))
+    assert len(statements) == few <= 20, statements
+    assert not [each for each in statements if "usage_events" in each]
+    page = html.page(browser.get(path))
+    assert "These are the largest; the CSV has all of them." in page.text
