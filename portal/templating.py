@@ -40,7 +40,27 @@ def init_templating(app: Flask) -> None:
     environment = app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.bytecode_cache = COMPILED
-    environment.filters.update(
+    _add_filters(environment.filters)
+    environment.globals.update(
+        asset=asset,
+        url_for=_kept_addresses(app),
+        fixed=_kept_parts(app),
+        here=here,
+        poll_seconds=poll_seconds,
+        limit_phrase=labels.limit_phrase,
+        method_name=labels.method_name,
+        status_label=labels.status_label,
+        viewer=viewer,
+        principal=principal,
+        language_names={code: LANGUAGE_NAMES[code] for code in LANGUAGES},
+        portal_name=app.extensions["settings"].portal_name,
+    )
+    environment.globals["ui"] = _macros(app)
+    app.after_request(_keep_versioned_files)
+
+
+def _add_filters(filters: dict[str, Callable[..., Any]]) -> None:
+    filters.update(
         money=money,
         unit_price=lambda amount, currency: formats.unit_price(amount, currency, viewer().format_locale),
         number=lambda value: formats.number(value, viewer().format_locale),
@@ -62,22 +82,6 @@ def init_templating(app: Flask) -> None:
         decline_reason=declines.reason,
         decline_advice=declines.advice,
     )
-    environment.globals.update(
-        asset=asset,
-        url_for=_kept_addresses(app),
-        fixed=_kept_parts(app),
-        here=here,
-        poll_seconds=poll_seconds,
-        limit_phrase=labels.limit_phrase,
-        method_name=labels.method_name,
-        status_label=labels.status_label,
-        viewer=viewer,
-        principal=principal,
-        language_names={code: LANGUAGE_NAMES[code] for code in LANGUAGES},
-        portal_name=app.extensions["settings"].portal_name,
-    )
-    environment.globals["ui"] = _macros(app)
-    app.after_request(_keep_versioned_files)
 
 
 def page(template: str, partial: str, status: int = 200, *, toast: str = "", **context: Any) -> Response:

@@ -1,13 +1,13 @@
 """Who tries: each with a cookie and a token of a session that is what it says, for good or for bad."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from tests.isolation.world import World
+from tests.isolation.world import RIVAL_KEY, World
 from tests.support import people
 from tests.support.people import Person
 
@@ -20,7 +20,10 @@ Standing = Literal["out", "apart", "within"]
 
 @dataclass(frozen=True)
 class Actor:
-    """``thorough``: tries every id at every place one by one, where others send them all at once."""
+    """``thorough``: tries every id at every place one by one, where others send them all at once.
+
+    ``bearer``: the key of an integration.
+    """
 
     name: str
     standing: Standing
@@ -30,6 +33,7 @@ class Actor:
     thorough: bool = False
     is_staff: bool = False
     belongs_to_both: bool = False
+    bearer: str = ""
 
 
 def all_of(world: World) -> list[Actor]:
@@ -44,6 +48,7 @@ def all_of(world: World) -> list[Actor]:
             _actor(world, "viewer of another tenant", "apart", world.rival_viewer),
             _actor(world, "member of both, looking at the other", "apart", world.shopper, belongs_to_both=True),
             _actor(world, "member of nothing", "apart", world.nowhere),
+            replace(_actor(world, "integration of another tenant", "apart", None), bearer=RIVAL_KEY),
             _actor(world, "staff", "apart", world.staff, is_staff=True),
             _former_staff(world, connection),
             _actor(world, "viewer of the victim", "within", world.victim_viewer),

@@ -124,7 +124,8 @@ class Attack:
 def _applies(attempt: Attempt) -> bool:
     guard, actor = attempt.guard, attempt.actor
     if actor.standing == "within":
-        may_not = guard is not None and bool(guard.roles) and _LOWEST_ROLE not in guard.roles
+        by_role = guard is not None and guard.kind in ("member", "staff")
+        may_not = by_role and bool(guard.roles) and _LOWEST_ROLE not in guard.roles
         of_others = guard is not None and guard.kind == "signed_in" and bool(attempt.rule.arguments)
         return may_not or of_others
     return not (actor.belongs_to_both and attempt.rule.endpoint in recipes.OPEN_TO_MEMBERS_OF_BOTH)

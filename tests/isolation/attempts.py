@@ -70,7 +70,8 @@ class Generator:
     def base(self, rule: Rule, method: str, actor: Actor) -> Sent:
         """A request that is right in all but whose things it names."""
         parameters = parameters_of(rule, self.loot.named)
-        sent = Sent(method, self._path(rule, parameters), cookies=actor.cookies)
+        headers = {"Authorization": f"Bearer {actor.bearer}"} if actor.bearer else {}
+        sent = Sent(method, self._path(rule, parameters), headers=headers, cookies=actor.cookies)
         if method in SAFE:
             return sent
         fields = {
@@ -87,7 +88,10 @@ class Generator:
         yield "everything at once", everything
         if rule.endpoint in VOLATILE:
             return
-        yield "fragment", replace(base, query=everything.query, headers={**FRAGMENT, **self._headers(HEADERS)})
+        yield (
+            "fragment",
+            replace(everything, form=base.form, cookies=base.cookies, headers={**everything.headers, **FRAGMENT}),
+        )
         if base.form is not None and actor.standing == "apart":
             yield "JSON", self._as_json(base, actor)
         if actor.thorough:
@@ -135,7 +139,7 @@ class Generator:
         """All her ids at all places at once; what the route needs to work stays."""
         names = dict(self.loot.named)
         form = None if base.form is None else {**names, **base.form}
-        changed = replace(base, query=names, form=form, headers=self._headers(HEADERS))
+        changed = replace(base, query=names, form=form, headers={**self._headers(HEADERS), **base.headers})
         return self._with_cookies(changed, {name: self.loot.named[of] for name, of in COOKIES.items()})
 
     def _with_cookies(self, base: Sent, cookies: Mapping[str, str]) -> Sent:
@@ -151,7 +155,7 @@ class Generator:
         fields = {name: value for name, value in (base.form or {}).items() if name != "csrf_token"}
         nested: dict[str, Any] = {"object": "event", "data": {"object": {**self.loot.named}}}
         body = {**self.loot.named, **nested, **fields}
-        return replace(base, form=None, json=body, headers={"X-CSRFToken": actor.token})
+        return replace(base, form=None, json=body, headers={"X-CSRFToken": actor.token, **base.headers})
 
     def _path(self, rule: Rule, values: Mapping[str, str]) -> str:
         return self.app.url_map.bind("localhost").build(rule.endpoint, dict(values))

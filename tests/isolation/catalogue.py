@@ -14,12 +14,15 @@ from tests.isolation.snapshots import Row
 from tests.isolation.world import World
 
 _COLUMNS = """
-    SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, NULL) AS type,
+    SELECT c.relname AS table, coalesce(p.inhparent::regclass::text, c.relname) AS whole,
+      a.attname AS column, format_type(a.atttypid, NULL) AS type,
       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND a.attnum = ANY(i.indkey)) AS is_key,
       has_table_privilege(:role, c.oid, 'INSERT') AS may_insert,
       has_column_privilege(:role, c.oid, a.attnum, 'UPDATE') AS may_update
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY c.relname, a.attnum"""
+    LEFT JOIN pg_inherits p ON p.inhrelid = c.oid AND c.relispartition
+    WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
+      AND (NOT c.relispartition OR c.relname = ANY(:partitions)) ORDER BY c.relname, a.attnum"""
 _KEYS = """
     SELECT i.indrelid::regclass::text AS table,
       array_agg(a.attname::text ORDER BY array_position(i.indkey::int2[], a.attnum)) AS columns
@@ -165,7 +168,9 @@ class Table:
 def tables(connection: Connection, world: World, role: str) -> tuple[list[Table], list[str]]:
     """Every table with rows of the victim's, and the names of tenants' tables of which she has none."""
     columns: dict[str, list[Column]] = {}
-    for row in connection.execute(text(_COLUMNS), {"role": role}):
+    wholes: dict[str, str] = {}
+    for row in connection.execute(text(_COLUMNS), {"role": role, "partitions": _partitions(connection, world)}):
+        wholes[row.table] = row.whole
         columns.setdefault(row.table, []).append(
             Column(row.column, row.type, row.is_key, row.may_insert, row.may_update)
         )
@@ -174,7 +179,7 @@ def tables(connection: Connection, world: World, role: str) -> tuple[list[Table]
         keys.setdefault(row.table, []).append(tuple(row.columns))
     found, without = [], []
     for name, those in columns.items():
-        hers, mine, owner = _rows(world, name, {column.name for column in those})
+        hers, mine, owner = _rows(world, wholes[name], {column.name for column in those})
         if hers is None:
             without += [name] if owner == "tenant_id" else []
         elif owner is not None:
@@ -182,6 +187,19 @@ def tables(connection: Connection, world: World, role: str) -> tuple[list[Table]
                 Table(name, tuple(those), tuple(keys.get(name, ())), owner, hers, mine or _renamed(hers, world))
             )
     return found, without
+
+
+def _partitions(connection: Connection, world: World) -> list[str]:
+    """Those that hold rows of the victim's: their names are no secret, and somebody may ask them directly."""
+    wholes = connection.execute(text("SELECT partrelid::regclass::text FROM pg_partitioned_table")).scalars()
+    return [
+        name
+        for whole in wholes
+        for name in connection.execute(
+            text(f"SELECT DISTINCT tableoid::regclass::text FROM {whole} WHERE tenant_id = :hers"),
+            {"hers": world.victim_id},
+        ).scalars()
+    ]
 
 
 def function_calls(connection: Connection, loot: Loot) -> Iterator[Hostile]:
@@ -199,6 +217,7 @@ def function_calls(connection: Connection, loot: Loot) -> Iterator[Hostile]:
         "bytea": tuple(f"\\x{value.encode().hex()}" for value in (named["session_id"], named["user_id"])),
         "double precision": ("900",),
         "boolean": ("true",),
+        "date": ("2026-01-01",),
         "": ("",),
     }
     for function in connection.execute(text(_FUNCTIONS)):

@@ -14,10 +14,12 @@ from tests.support.people import Browser
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 _SAME_REQUEST_ID = "the-same-request"
-# Signed with the time, to the second.
 # When a page says as of when it is: each look is a moment later.
 _AS_OF = re.compile(r'(?<=class="lead-text">)[^<]*<time[^>]*>[^<]*</time>')
+# Signed with the time, to the second.
 _TOKENS = re.compile(r"[\w-]{20,}\.[\w-]{6}\.[\w-]{27}")
+# A form that makes something brings the id that it will have.
+_ATTEMPT = re.compile(r'(?<=name="attempt" value=")[0-9a-f-]{36}')
 _CHANGING = frozenset({"Date", "Content-Length"})
 
 
@@ -113,7 +115,9 @@ def _answer(app: APIFlask, response: Any) -> Answer:
     length = [("Content-Length", response.headers.get("Content-Length", ""))] if not response.data else []
     headers = [(name, _readable(app, name, value)) for name, value in response.headers if name not in _CHANGING]
     coding = "latin-1" if response.data.startswith(b"%PDF") else "utf-8"
-    body = _AS_OF.sub("<now>", _TOKENS.sub("<token>", response.data.decode(coding, "replace")))
+    body = response.data.decode(coding, "replace")
+    for changing, plain in ((_TOKENS, "<token>"), (_AS_OF, "<now>"), (_ATTEMPT, "<attempt>")):
+        body = changing.sub(plain, body)
     return Answer(response.status_code, tuple(sorted([*headers, *length])), body)
 
 

@@ -18,6 +18,7 @@ class Hers:
 
 Form = Mapping[str, str | Hers]
 _ANOTHER = {"new_password": "another calm and exact tool", "repeated": "another calm and exact tool"}
+_EVENT: Form = {"resource_type": "api_calls", "quantity": "1", "event_id": Hers("event_id")}
 
 # What a form would send so that the handler goes as far as it can. Passwords are wrong: nothing may come of them.
 FORMS: Mapping[str, Form] = {
@@ -30,10 +31,10 @@ FORMS: Mapping[str, Form] = {
     "cancellations.keep": {},
     "api_keys.create": {"attempt": Hers("api_key_id"), "name": "mine", "scopes": "usage:read", "expires_in_days": ""},
     "api_keys.revoke": {},
-    "api_usage.report": {},
-    "api_usage.report_in_english": {},
-    "api_usage.report_many": {},
-    "api_usage.report_many_in_english": {},
+    "api_usage.report": _EVENT,
+    "api_usage.report_in_english": _EVENT,
+    "api_usage.report_many": _EVENT,
+    "api_usage.report_many_in_english": _EVENT,
     "checkout.start": {"plan_id": "starter", "interval": "month", "code": ""},
     "coupons.remove": {},
     "coupons.use": {"code": "SAVE20", "saving_minor": "580"},

@@ -18,6 +18,7 @@ from portal import config
 from portal.app import create_app
 from portal.ids import uuid7
 from portal.models import BillingDetails, DriftFinding, Notice, OutboxRow, PasswordReset
+from portal.security import api_keys
 from portal.security.people import add_member
 from portal.security.principal import hash_token
 from tests.isolation.snapshots import Snapshot, take
@@ -28,6 +29,7 @@ from tests.support.sandbox import Sandbox
 
 CANARY = "Zanzibar-Quokka"
 TENANT_NAME = f"{CANARY} Incorporated"
+RIVAL_KEY = api_keys.new_token(livemode=False)
 AMOUNT_MINOR = 765_432_19
 # Those amounts as a page, a file or an export may write them.
 AMOUNT_TEXTS = ("765,432.19", "765.432,19", "765432.19", str(AMOUNT_MINOR))
@@ -105,6 +107,9 @@ def inhabited(settings: config.Settings, sandbox: Sandbox) -> Iterator[World]:
             people.browser(app, inhabitants[name])
         with rows.written(settings) as session:
             _plant(session, inhabitants["victim"])
+            rival_id = inhabitants["rival"].tenant_id
+            assert rival_id is not None
+            rows.api_key(session, rival_id, RIVAL_KEY)
         yield World(settings, app, before=take(settings), **inhabitants)
     finally:
         with app.app_context():
@@ -172,7 +177,8 @@ def _plant(session: Session, victim: Person) -> None:
     rows.api_key(session, tenant_id, name=f"{CANARY} server")
     rows.attempt(session, invoice, method, "declined", amount_minor=AMOUNT_MINOR)
     rows.standing(session, tenant_id, "grace", days=1)
-    rows.usage_charge(session, tenant_id, amount_minor=AMOUNT_MINOR)
+    charge = rows.usage_charge(session, tenant_id, f"{CANARY}-event-1", amount_minor=AMOUNT_MINOR)
+    rows.usage_unique(session, charge, f"{CANARY}-device-1")
     rows.cancellation(session, tenant_id, comment=f"{CANARY} is too dear")
     rows.plan_change(session, tenant_id, due_minor=AMOUNT_MINOR)
     session.add(

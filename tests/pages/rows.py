@@ -34,8 +34,10 @@ from portal.models import (
     Subscription,
     UsageCharge,
     UsageEvent,
+    UsageKey,
     UsagePeriod,
     UsageRollup,
+    UsageUnique,
 )
 from portal.security.principal import hash_token
 from tests.support.steps import bring
@@ -264,7 +266,7 @@ def attempt(session: Session, of: Invoice, by: PaymentMethod, state: str, **valu
     return row
 
 
-def usage_charge(session: Session, tenant_id: UUID, **values: Any) -> UsageCharge:
+def usage_charge(session: Session, tenant_id: UUID, event_id: str = "evt-1", **values: Any) -> UsageCharge:
     """What a month of the tenant's newest subscription cost beyond 10,000 calls, with one event behind it."""
     newest = select(Subscription).where(Subscription.tenant_id == tenant_id).order_by(Subscription.created_at.desc())
     subscription = session.scalars(newest.limit(1)).one()
@@ -277,7 +279,9 @@ def usage_charge(session: Session, tenant_id: UUID, **values: Any) -> UsageCharg
     session.flush()
     counted = {"resource_type": "api_calls", "source": "gateway", "quantity": Decimal("12345.5")}
     at = {"tenant_id": tenant_id, "period_id": period.id}
-    session.add(UsageEvent(id=uuid7(), recorded_at=NOW, counted_at=period.starts_at, event_id="evt-1", **at, **counted))
+    event = UsageEvent(id=uuid7(), recorded_at=NOW, counted_at=period.starts_at, event_id=event_id, **at, **counted)
+    session.add(event)
+    session.add(UsageKey(tenant_id=tenant_id, event_id=event_id, body_hash=b"\0" * 32, id=event.id))
     row = UsageCharge(**{
         **at, **terms, "id": uuid7(), "resource_type": "api_calls", "number": 1, "quantity": Decimal("12345.5"),
         "included": Decimal(10_000), "beyond": Decimal("2345.5"), "units": Decimal(3), "before_minor": 0,
@@ -291,6 +295,18 @@ def usage_charge(session: Session, tenant_id: UUID, **values: Any) -> UsageCharg
             **at, resource_type="api_calls", grain=grain, bucket_at=period.starts_at, source="gateway", slot=0,
             total=row.quantity, events=1, highest=row.quantity, latest=row.quantity, latest_at=period.starts_at,
         ))  # fmt: skip
+    return row
+
+
+def usage_unique(session: Session, charge: UsageCharge, value: str) -> UsageUnique:
+    """A value that the charge's period saw."""
+    period = session.get_one(UsagePeriod, (charge.tenant_id, charge.period_id))
+    row = UsageUnique(
+        tenant_id=charge.tenant_id, period_id=period.id, resource_type=charge.resource_type, grain="period",
+        bucket_at=period.starts_at, value=value,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
     return row
 
 

@@ -44,8 +44,9 @@ VOLATILE = {
     ],
     "subscriptions": ["synced_at", "created_at", "next_invoice"],
 }
-# How often the next invoice was looked at hangs on the order of the news; what was found does not.
-_LEFT_OUT = {"outbox": " WHERE kind <> 'subscription.preview'"}
+# How often the next invoice and the periods of usage were looked at hangs on the order of the news; what was found
+# does not.
+_LEFT_OUT = {"outbox": " WHERE kind NOT IN ('subscription.preview', 'usage.follow')"}
 # By what a row is known outside: its own id is made anew each time.
 _NAMES = {
     "invoice_lines": "stripe_line_id",
