@@ -1,5 +1,6 @@
 """What people, Stripe and workers do, each in the process that runs it."""
 
+import re
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
@@ -13,6 +14,8 @@ from portal.failpoints import Injected
 from portal.invoicing.pdf import PdfProcess
 from portal.outbox import schedule
 from portal.outbox.wake import QUEUE, bell
+from portal.security.api_keys import SCOPES
+from portal.usage.closing import close_due
 from tests.faults.forks import Act, Report
 from tests.support import html, people
 from tests.support.events import deliver
@@ -131,6 +134,39 @@ def reporting(token: str, body: str) -> Act:
             report(counted=True)
 
     return act
+
+
+def making_a_key(cookies: Cookies) -> Act:
+    """As somebody who sees no key makes another one; reports the one that was shown."""
+
+    def act(app: APIFlask, report: Report) -> None:
+        client = browser_with(app, cookies)
+        fields = html.parse(client.get("/api-keys").text).form("/api-keys").fields()
+        chosen = {"name": "Meter", "scopes": list(SCOPES), "expires_in_days": ""}
+        answer = client.post("/api-keys", data={**fields, **chosen})
+        if answer.status_code == 201:
+            report(token=str(re.search(r"bp_test_\w+", answer.text)[0]))  # type: ignore[index]
+
+    return act
+
+
+def asking(token: str) -> Act:
+    """What an integration asks before and after: whether more may be used, and what was used."""
+
+    def act(app: APIFlask, report: Report) -> None:
+        client, headers = app.test_client(), {"Authorization": f"Bearer {token}"}
+        asked = ("permiso?resource_type=api_calls", "resumen")
+        answers = [client.get(f"/api/v1/uso/{each}", headers=headers) for each in asked]
+        if [answer.status_code for answer in answers] == [200, 200]:
+            report(asked=answers[1].json["resources"])
+
+    return act
+
+
+def closing(_app: APIFlask, _report: Report) -> None:
+    """The turn that closes periods of usage, as the ticker starts it every minute; one that fails is not the last."""
+    with suppress(Injected):
+        close_due()
 
 
 def looking(cookies: Cookies, url: str) -> Act:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+from apiflask import APIFlask
 
 from portal import tenancy
 from portal.security import api_keys
@@ -62,11 +63,14 @@ class Journey(Disturbed):
         invoice_id = str(self.of_tenant("SELECT id FROM invoices WHERE tenant_id = :tenant")[0]["id"])
         self.document = self.until("document", lambda: downloading(self.cookies, invoice_id))
 
-    def until(self, found: str | Found, step: Callable[[], Act]) -> Any:
-        """Do ``step`` until ``found`` says what came of it: the name of a reported fact, or a look of its own."""
+    def until(self, found: str | Found, step: Callable[[], Act], app: APIFlask | None = None) -> Any:
+        """Do ``step`` until ``found`` says what came of it: the name of a reported fact, or a look of its own.
+
+        ``app``: whose process does it; the web's unless given.
+        """
         look: Found = found if callable(found) else lambda outcome: outcome.facts.get(found, [None])[0]
         for _try in range(TRIES + len(self.points)):
-            if result := look(self.act(self.world.web, step())):
+            if result := look(self.act(app or self.world.web, step())):
                 return result
             self.world.let_time_pass()
             self.worker_works()
