@@ -21,6 +21,7 @@ from flask import (
 )
 from flask.typing import ResponseValue
 from flask_login import current_user
+from jinja2 import Environment
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -40,6 +41,26 @@ def init_templating(app: Flask) -> None:
     environment = app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.bytecode_cache = COMPILED
+    _add_filters(environment)
+    environment.globals.update(
+        asset=asset,
+        url_for=_kept_addresses(app),
+        fixed=_kept_parts(app),
+        here=here,
+        poll_seconds=poll_seconds,
+        limit_phrase=labels.limit_phrase,
+        method_name=labels.method_name,
+        status_label=labels.status_label,
+        viewer=viewer,
+        principal=principal,
+        language_names={code: LANGUAGE_NAMES[code] for code in LANGUAGES},
+        portal_name=app.extensions["settings"].portal_name,
+    )
+    environment.globals["ui"] = _macros(app)
+    app.after_request(_keep_versioned_files)
+
+
+def _add_filters(environment: Environment) -> None:
     environment.filters.update(
         money=money,
         unit_price=lambda amount, currency: formats.unit_price(amount, currency, viewer().format_locale),
@@ -62,22 +83,6 @@ def init_templating(app: Flask) -> None:
         decline_reason=declines.reason,
         decline_advice=declines.advice,
     )
-    environment.globals.update(
-        asset=asset,
-        url_for=_kept_addresses(app),
-        fixed=_kept_parts(app),
-        here=here,
-        poll_seconds=poll_seconds,
-        limit_phrase=labels.limit_phrase,
-        method_name=labels.method_name,
-        status_label=labels.status_label,
-        viewer=viewer,
-        principal=principal,
-        language_names={code: LANGUAGE_NAMES[code] for code in LANGUAGES},
-        portal_name=app.extensions["settings"].portal_name,
-    )
-    environment.globals["ui"] = _macros(app)
-    app.after_request(_keep_versioned_files)
 
 
 def page(template: str, partial: str, status: int = 200, *, toast: str = "", **context: Any) -> Response:

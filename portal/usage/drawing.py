@@ -108,6 +108,6 @@ def _limit(detail: Detail) -> Mark | None:
 
 def _ahead(detail: Detail) -> Ahead | None:
     method, expected, low, high = detail.foretold
-    if method in ("final", "too_early") or expected is None or low is None or high is None:
+    if method == "final" or expected is None or low is None or high is None:
         return None
     return Ahead(expected, low, high)
