@@ -263,7 +263,7 @@ def test_the_overview_and_the_plans_show_it_beside_what_is_granted(browser: Brow
     said = [span.text for span in html.page(browser.get("/plans")).all("span", class_="usage-beside")]
     calls, storage = said[::2], said[1::2]
     assert calls == ["You used 1,500: more than that", *["You used 1,500"] * 3]
-    assert storage == [*["You used 60: more than that"] * 2, *["You used 60"] * 2]
+    assert storage == [*["You used 60\N{NO-BREAK SPACE}GB: more than that"] * 2, *["You used 60\N{NO-BREAK SPACE}GB"] * 2]
 
 
 def test_the_report_is_a_document_with_every_resource(
