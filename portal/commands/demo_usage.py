@@ -30,6 +30,7 @@ TERMS: dict[tuple[str, str], tuple[int | None, int, tuple[tuple[int | None, int]
     ("professional", "users"): (25, 1, ((None, 500),)),
     ("enterprise", "api_calls"): (None, 1000, ((None, 10),)),
     ("enterprise", "storage_gb"): (None, 10, ((None, 150),)),
+    ("enterprise", "users"): (100, 1, ((None, 300),)),
 }
 
 
