@@ -15,7 +15,7 @@ from portal.models.plans import INTERVALS
 from portal.pricing.eligibility import CouponRefused
 from portal.security.guards import member
 from portal.templating import page, principal
-from portal.usage import figures
+from portal.usage import figures, resources
 
 bp = Blueprint("plans", __name__)
 
@@ -67,6 +67,7 @@ def show(wanted: str, code: str, refused: CouponRefused | None = None) -> Respon
     if principal().role in BUYERS:
         columns, found = _with_deals(columns, code)
         refused = refused or found
+    used = figures.used_at(business_time.now())[1]
     return page(
         "plans/page.html",
         "plans/_comparison.html",
@@ -75,7 +76,8 @@ def show(wanted: str, code: str, refused: CouponRefused | None = None) -> Respon
         refused=None if refused is None else said(refused),
         columns=columns,
         limits=_limits(columns),
-        used=figures.used_at(business_time.now())[1],
+        used=used,
+        metered=resources.by_type(used),
         interval=interval,
         best_saving=max((column.saving_percent for column in _columns("year", current, _Doors())), default=0),
         subscription=current,

@@ -59,15 +59,16 @@ def export() -> Response:
 @bp.get("/usage/report.pdf")
 @member()
 def report() -> Response:
-    """All resources of a period, with their charts, to print."""
+    """All resources of a period, with their charts, to print; one at a time for each tenant."""
     shown = look.period(_filters().period_id)
     if not shown.has_usage:
         raise NotFound
     tenant = db.session.get_one(Tenant, tenancy.require_tenant())
-    html = render_template("documents/usage_report.html", report=usage_report.of(shown, tenant))
-    name = usage_report.file_name(shown)
-    db.session.rollback()  # nothing is held while it is printed
-    response = Response(usage_report.pdf(html), mimetype="application/pdf")
+    with usage_report.turn():
+        html = render_template("documents/usage_report.html", report=usage_report.of(shown, tenant))
+        name = usage_report.file_name(shown)
+        db.session.rollback()  # no transaction is open while it is printed
+        response = Response(usage_report.pdf(html), mimetype="application/pdf")
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 

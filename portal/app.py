@@ -17,6 +17,7 @@ from portal.outbox import init_outbox
 from portal.security import init_security
 from portal.security.guards import check_every_route_is_guarded
 from portal.usage.permission import init_permissions
+from portal.usage.report_turns import init_report_turns
 
 # A lock is waited for less long than a statement may take: a process that was stopped while it holds one must
 # not stop every page of the tenant for half a minute.
@@ -86,6 +87,7 @@ def _init_parts(app: APIFlask) -> None:
     init_gateway(app)
     init_outbox(app)
     init_permissions(app)
+    init_report_turns(app)
     init_security(app)
     i18n.init_i18n(app)
     templating.init_templating(app)

@@ -168,9 +168,11 @@ def said(error: DomainError) -> dict[str, str]:
 
 def _say(text: Any, params: Mapping[str, Any]) -> str:
     """The text in the viewer's language, with amounts and moments as the viewer writes them."""
+    if not text:
+        return ""  # gettext would answer with the header of its catalogue
     translated = gettext(text) if isinstance(text, str) else str(text)
     shown = {name: _shown(value) for name, value in params.items()}
-    return translated % shown if shown and translated else translated
+    return translated % shown if shown else translated
 
 
 def _shown(value: Any) -> Any:

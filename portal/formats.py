@@ -28,6 +28,7 @@ FALLBACK_LOCALE = "en_US"
 DateStyle = Literal["short", "medium", "long", "full"]
 
 _COMPACT_FROM = 10_000
+_THOUSAND = Decimal(1000)
 _MINUS = "\u2212"
 _NO_BREAK_SPACE = "\u00a0"
 # Babel leaves out CLDR's rule that a currency shown by letters is set apart from its digits: "USD29.00".
@@ -66,9 +67,12 @@ def number(value: int | float | Decimal, locale: str) -> str:
     return _minus(format_decimal(value, format=pattern, locale=known_locale(locale)))
 
 
-def compact(value: Decimal, locale: str) -> str:
-    """Return a round quantity as briefly as the locale has it, from ten thousand on: 12,500 → ``12.5K``."""
-    if abs(value) < _COMPACT_FROM:
+def compact(value: Decimal, locale: str, beside: Decimal = Decimal(0)) -> str:
+    """Return a round quantity as briefly as the locale has it, from ten thousand on: 12,500 → ``12.5K``.
+
+    From one thousand on where it stands ``beside`` one of ten thousand or more.
+    """
+    if max(abs(value), abs(beside)) < _COMPACT_FROM or abs(value) < _THOUSAND:
         return number(value, locale)
     return _minus(format_compact_decimal(value, locale=known_locale(locale), fraction_digits=1))
 

@@ -21,6 +21,7 @@ from flask import (
 )
 from flask.typing import ResponseValue
 from flask_login import current_user
+from jinja2 import Environment
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -40,7 +41,7 @@ def init_templating(app: Flask) -> None:
     environment = app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.bytecode_cache = COMPILED
-    _add_filters(environment.filters)
+    _add_filters(environment)
     environment.globals.update(
         asset=asset,
         url_for=_kept_addresses(app),
@@ -59,8 +60,8 @@ def init_templating(app: Flask) -> None:
     app.after_request(_keep_versioned_files)
 
 
-def _add_filters(filters: dict[str, Callable[..., Any]]) -> None:
-    filters.update(
+def _add_filters(environment: Environment) -> None:
+    environment.filters.update(
         money=money,
         unit_price=lambda amount, currency: formats.unit_price(amount, currency, viewer().format_locale),
         number=lambda value: formats.number(value, viewer().format_locale),

@@ -134,6 +134,11 @@ def test_round_quantities_are_brief_from_ten_thousand_on(value, locale, text):
     assert formats.compact(Decimal(value), locale) == text
 
 
+@pytest.mark.parametrize(("value", "text"), [(5000, "5K"), (10_000, "10K"), (500, "500"), (0, "0")])
+def test_amounts_on_one_axis_are_written_alike(value, text):
+    assert formats.compact(Decimal(value), "en_US", beside=Decimal(15_000)) == text
+
+
 @pytest.mark.parametrize(
     ("locale", "day", "hour"),
     [("en_US", "Nov 3", "3 PM"), ("es_ES", "3 nov", "15:00"), ("pt_BR", "3 de nov.", "15:00"), ("??", "Nov 3", "3 PM")],

@@ -1,4 +1,4 @@
-"""``flask seed-demo``: two tenants, each with an owner, a key and two months of usage, staff, plans, a coupon."""
+"""``flask seed-demo``: two tenants, each with an owner, a key and three months of usage, staff, plans, a coupon."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What the demo's plans sell beyond what they include, and two months of what its tenants used."""
+"""What the demo's plans sell beyond what they include, and what its tenants used in three months and since."""
 
 import hashlib
 import json
@@ -30,18 +30,23 @@ TERMS: dict[tuple[str, str], tuple[int | None, int, tuple[tuple[int | None, int]
     ("professional", "users"): (25, 1, ((None, 500),)),
     ("enterprise", "api_calls"): (None, 1000, ((None, 10),)),
     ("enterprise", "storage_gb"): (None, 10, ((None, 150),)),
+    ("enterprise", "users"): (100, 1, ((None, 300),)),
 }
 
 
 class Habit(NamedTuple):
-    """How a tenant uses what there is: calls on a working day, gigabytes and people at the beginning."""
+    """How a tenant uses what there is: calls on a working day, gigabytes and people at the beginning.
+
+    One is over what the starter includes, the other near the limits of the free plan, which it will reach soon.
+    """
 
     calls: int
     storage_gb: Decimal
     users: int
 
 
-HABITS = {"acme": Habit(560, Decimal(38), 7), "globex": Habit(34, Decimal("2.4"), 2)}
+MONTHS_BEFORE = 3
+HABITS = {"acme": Habit(470, Decimal(38), 7), "globex": Habit(32, Decimal("3.1"), 2)}
 _WEEKEND = Decimal("0.3")
 _BY_HOUR = (1, 1, 1, 1, 1, 2, 3, 5, 8, 9, 9, 8, 6, 7, 9, 9, 8, 6, 4, 3, 2, 2, 1, 1)
 
@@ -63,14 +68,15 @@ def seed_terms() -> None:
 
 
 def seed_usage(tenant_id: UUID, slug: str) -> None:
-    """Last month's and this month's usage of a demo tenant that has none yet; each event has an id of its own."""
+    """Three months of usage and this month's of a demo tenant that has none yet; each event has an id of its own."""
     with tenancy.bound(tenant_id):
         if db.session.scalars(select(UsagePeriod.id).limit(1)).first() is not None:
             return
         now = business_time.now()
         zone = ZoneInfo(db.session.get_one(Tenant, tenant_id).timezone)
-        this_month = periods.calendar_month(now, zone).start
-        begins = periods.calendar_month(this_month - timedelta(days=1), zone).start
+        begins = periods.calendar_month(now, zone).start
+        for _ in range(MONTHS_BEFORE):
+            begins = periods.calendar_month(begins - timedelta(days=1), zone).start
         at = begins
         while at <= now:
             at = periods.begin(at).ends_at
@@ -81,7 +87,7 @@ def seed_usage(tenant_id: UUID, slug: str) -> None:
 def _events(slug: str, habit: Habit, begins: datetime, now: datetime) -> Iterator[dict[str, Any]]:
     day, number = begins, 0
     while day < now:
-        growth = 1 + Decimal(number) / 120
+        growth = 1 + Decimal(number) / 240
         busy = growth * (_WEEKEND if day.astimezone(UTC).weekday() >= 5 else 1)
         for hour, weight in enumerate(_BY_HOUR):
             calls = int(habit.calls * busy * weight * _chance(slug, day, hour) / sum(_BY_HOUR))

@@ -1,4 +1,4 @@
-"""``flask usage …``: are the sums what the events say?"""
+"""``flask usage …``: are the sums what the events say, and make them so."""
 
 import click
 from flask.cli import AppGroup
@@ -7,7 +7,7 @@ from sqlalchemy import select
 from portal import tenancy
 from portal.commands.roles import app_as
 from portal.models import Tenant
-from portal.usage import verify
+from portal.usage import mending, verify
 
 usage_group = AppGroup("usage", help="What tenants used.")
 
@@ -29,3 +29,16 @@ def verify_sums() -> None:
     click.echo(f"{len(tenants)} tenants, {different} sums are not what their events add up to")
     if different:
         raise SystemExit(1)
+
+
+@usage_group.command("rebuild")
+@click.argument("slug")
+def rebuild_sums(slug: str) -> None:
+    """Make the sums of the tenant SLUG anew from its events, in the periods where they differ. Charges stay."""
+    with app_as("worker").app_context():
+        with tenancy.reader_session() as session:
+            tenant_id = session.scalar(select(Tenant.id).where(Tenant.slug == slug))
+        if tenant_id is None:
+            raise click.ClickException(f"there is no tenant {slug}")
+        with tenancy.bound(tenant_id):
+            click.echo(f"{slug}: {mending.mend()} sums differed and were made anew")

@@ -10,8 +10,9 @@ SECONDS_PER_DAY = 86_400
 _DIGITS = 3  # a forecast that is written to the last unit claims to know it
 _EXACT = Context(prec=60)
 _NONE = Decimal(0)
+_HOUR = Decimal(1) / 24
 
-Method = Literal["pace", "level", "different", "too_early", "final"]
+Method = Literal["pace", "level", "different", "early", "early_level", "unreported", "final"]
 
 
 class Past(NamedTuple):
@@ -25,7 +26,8 @@ class Forecast(NamedTuple):
     """The quantity at the period's end, and between which bounds; ``None``: not known.
 
     ``method``: "pace" (what adds up), "level" (what is measured), "different" (values that are counted once),
-    "final" (the period is over), "too_early" (fewer than three days are known; nothing is foretold).
+    "early" and "early_level" (the same from fewer than three days, with a wide range), "unreported" (nothing was, so
+    nothing is foretold), "final" (the period is over).
     """
 
     method: Method
@@ -34,23 +36,49 @@ class Forecast(NamedTuple):
     high: Decimal | None = None
 
 
-def foretell(aggregation: str, used: Decimal, days: Sequence[Past], rest_seconds: int) -> Forecast:
+def foretell(
+    aggregation: str, used: Decimal, days: Sequence[Past], rest_seconds: int, since_seconds: int | None = None
+) -> Forecast:
     """The quantity of a period that has come to ``used`` and lasts another ``rest_seconds``.
 
-    ``days``: those that are over, the oldest first; of a level only from its first report on. Figures are rounded to
-    three digits, bounds outward; none of what can only grow is below what there is.
+    ``days``: those that are over, the oldest first, from the first report on. ``since_seconds``: how long ago that was;
+    ``None``: there was none. Figures are rounded to three digits, bounds outward; none of what can only grow is below
+    what there is.
     """
     if rest_seconds <= 0:
         return Forecast("final", used, used, used)
-    if len(days) < LEAST_DAYS:
-        return Forecast("too_early")
+    if not days and since_seconds is None:
+        return Forecast("unreported")
     with localcontext(_EXACT):
         rest = Decimal(rest_seconds) / SECONDS_PER_DAY
         if aggregation in ("max", "last"):
-            found = _level(used, [day.quantity for day in days], rest)
+            quantities = [day.quantity for day in days]
+            is_early = len(days) < LEAST_DAYS
+            found = _early_level(used, quantities) if is_early else _level(aggregation, used, quantities, rest)
             return found if aggregation == "last" else _at_least(used, found)
-        found = _different(used, days, rest) if aggregation == "unique" else _pace(used, days, rest)
-        return _at_least(used, found)
+        if len(days) < LEAST_DAYS:
+            since = sum(day.seconds for day in days) if since_seconds is None else since_seconds
+            return _at_least(used, _early(aggregation, used, Decimal(since) / SECONDS_PER_DAY, rest))
+        return _at_least(used, _different(used, days, rest) if aggregation == "unique" else _pace(used, days, rest))
+
+
+def _early(aggregation: str, used: Decimal, since: Decimal, rest: Decimal) -> Forecast:
+    """As much each day as since the first report, which is taken to be at least a day ago: a morning is no pace.
+
+    At least those that there are; at most twice as much each day, on the first day as much each hour as so far.
+    """
+    length = max(since, Decimal(1))
+    fastest = max(2 * used / length, used / max(since, _HOUR))
+    growth = (length + rest) / length
+    expected = used * (growth.sqrt() if aggregation == "unique" else growth)
+    return _rounded("early", expected, used, used + fastest * rest)
+
+
+def _early_level(used: Decimal, days: Sequence[Decimal]) -> Forecast:
+    """It stays. From so few days nobody can tell: from half of them to twice."""
+    known = [*days, used]
+    halves, doubles = [each / 2 for each in known], [each * 2 for each in known]
+    return _rounded("early_level", used, min(known + halves), max(known + doubles))
 
 
 def _pace(used: Decimal, days: Sequence[Past], rest: Decimal) -> Forecast:
@@ -72,13 +100,17 @@ def _pace(used: Decimal, days: Sequence[Past], rest: Decimal) -> Forecast:
     return _rounded("pace", expected, expected - spread, expected + spread)
 
 
-def _level(used: Decimal, days: Sequence[Decimal], rest: Decimal) -> Forecast:
-    """It stays. The range holds the last seven days, and where they lead to when it goes on as in them."""
+def _level(aggregation: str, used: Decimal, days: Sequence[Decimal], rest: Decimal) -> Forecast:
+    """It stays: as it is where the newest value counts, else as the last day was.
+
+    The range holds the last seven days, and where they lead to when it goes on as in them.
+    """
     recent = [*days[-RECENT_DAYS:], used] if len(days) < RECENT_DAYS else [*days[-RECENT_DAYS:]]
     last = days[-1]
     slope = (last - recent[0]) / max(len(days[-RECENT_DAYS:]) - 1, 1)
     led_to = max(last + slope * rest, _NONE)
-    return _rounded("level", last, min(*recent, led_to), max(*recent, led_to))
+    expected = used if aggregation == "last" else last
+    return _rounded("level", expected, min(*recent, expected, led_to), max(*recent, expected, led_to))
 
 
 def _different(used: Decimal, days: Sequence[Past], rest: Decimal) -> Forecast:

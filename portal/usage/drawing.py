@@ -55,7 +55,10 @@ def by_hour(detail: Detail, zone: ZoneInfo, width: int | None = None) -> Drawing
 def _chart(
     values: Sequence[Value], detail: Detail, width: int | None, limit: Mark | None, ahead: Ahead | None
 ) -> Chart:
-    say = partial(formats.compact, locale=viewer().format_locale)
+    shown = [value.amount or Decimal(0) for value in values]
+    shown += [mark for mark in (limit and limit.amount, ahead and ahead.high) if mark is not None]
+    highest = max(shown, default=Decimal(0))
+    say = partial(formats.compact, locale=viewer().format_locale, beside=highest)
     smallest = Decimal(1).scaleb(-_decimals(detail, values))
     return charts.bar_chart(values, say, limit=limit, ahead=ahead, width=width, smallest=smallest)
 
@@ -108,6 +111,6 @@ def _limit(detail: Detail) -> Mark | None:
 
 def _ahead(detail: Detail) -> Ahead | None:
     method, expected, low, high = detail.foretold
-    if method in ("final", "too_early") or expected is None or low is None or high is None:
+    if method == "final" or expected is None or low is None or high is None:
         return None
     return Ahead(expected, low, high)

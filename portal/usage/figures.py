@@ -16,11 +16,12 @@ Span = tuple[datetime, datetime]
 
 
 class Bucket(NamedTuple):
-    """A part of a period: from when, how much, of how many events."""
+    """A part of a period: from when, how much, of how many events; ``latest``: the newest value that it saw."""
 
     at: datetime
     quantity: Decimal
     events: int
+    latest: Decimal | None = None
 
 
 class Share(NamedTuple):
@@ -61,7 +62,20 @@ def buckets(
     """
     wanted = _narrowed(_summed(period_id, grain, resource_type), source, within).add_columns(UsageRollup.bucket_at)
     rows = db.session.execute(wanted.group_by(*_BY, UsageRollup.bucket_at).order_by(UsageRollup.bucket_at))
-    return [Bucket(row.bucket_at, quantity(row), row.events) for row in rows]
+    return [Bucket(row.bucket_at, quantity(row), row.events, Decimal(row.latest)) for row in rows]
+
+
+def before(period: UsagePeriod, resource_type: str, source: str | None = None) -> Decimal | None:
+    """The newest value that was reported before a period; ``None``: there is none, it begins in this one."""
+    wanted = (
+        select(UsageRollup.latest)
+        .join(UsagePeriod, and_(UsagePeriod.id == UsageRollup.period_id, UsagePeriod.starts_at < period.starts_at))
+        .where(UsageRollup.grain == "period", UsageRollup.resource_type == resource_type)
+        .order_by(UsagePeriod.starts_at.desc(), UsageRollup.latest_at.desc(), UsageRollup.latest.desc())
+    )
+    if source is not None:
+        wanted = wanted.where(UsageRollup.source == source)
+    return db.session.scalars(wanted.limit(1)).first()
 
 
 def by_bucket_and_source(

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
@@ -12,13 +11,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from portal import business_time, tenancy
+from portal.billing.standing import state as account_state
 from portal.billing.subscriptions import live_subscription, plan_of
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import Plan, Resource, Subscription, Tenant, UsageCharge, UsagePeriod
 from portal.pricing import forecast
-from portal.usage import figures, series, summary, terms
+from portal.usage import course, figures, outlook, series, summary, terms
 from portal.usage.figures import Share, Span
+from portal.usage.outlook import Cost
 from portal.usage.summary import Standing
 from portal.usage.terms import Terms
 
@@ -40,6 +41,7 @@ class Period:
     """A period and all that stands in it, as of ``as_of``. ``row`` of ``None``: nothing was reported since it began.
 
     ``periods``: those that there are, the newest first. ``granted``: by the ``plan`` that the period is billed by.
+    ``account``: "good", "grace", "restricted" (nothing beyond may be used) or "suspended" (nothing at all).
     """
 
     row: UsagePeriod | None
@@ -50,6 +52,7 @@ class Period:
     plan: Plan | None
     granted: Mapping[str, Terms]
     standings: tuple[Standing, ...]
+    account: str = "good"
 
     @property
     def is_current(self) -> bool:
@@ -73,6 +76,19 @@ class Period:
         return is_trial and self.plan is not None and self.plan.usage_in_trial == "free"
 
     @property
+    def free_until(self) -> datetime | None:
+        """When the trial in which nothing beyond is charged ends; ``None`` where none runs."""
+        if not self.is_waived or not self.is_current or self.row is None:
+            return None
+        trial_end = self.subscription.trial_end if self.subscription else None
+        return trial_end if trial_end is not None and trial_end > self.as_of else self.row.ends_at
+
+    @property
+    def is_unpaid(self) -> bool:
+        """Whether a payment is overdue: what would help then is to pay, not to buy more."""
+        return self.subscription is not None and self.subscription.status in ("past_due", "unpaid")
+
+    @property
     def span(self) -> Span | None:
         return (self.row.starts_at, self.row.ends_at) if self.row else None
 
@@ -84,20 +100,6 @@ class Period:
     @property
     def has_usage(self) -> bool:
         return any(standing.is_reported for standing in self.standings)
-
-
-class Cost(NamedTuple):
-    """What is beyond the included quantity costs, in minor units: so far, and at the period's end.
-
-    ``is_waived``: it is a trial, and the plan charges nothing in it.
-    """
-
-    currency: str
-    so_far_minor: int
-    expected_minor: int | None
-    low_minor: int | None
-    high_minor: int | None
-    is_waived: bool
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def period(period_id: UUID | None = None) -> Period:
         plan=plan,
         granted=granted,
         standings=summary.standings(granted, used, row.share if row else Fraction(1)),
+        account=account_state(),
     )
 
 
@@ -170,31 +173,29 @@ def detail(shown: Period, filters: Filters) -> Detail | None:
     standing = _chosen(shown.standings, filters.resource_type)
     if standing is None or shown.row is None or shown.span is None:
         return None
-    resource = standing.resource
-    days = series.days(shown.span, shown.zone)
-    points = _points(shown, resource, "day", days, filters.source)
-    whole = points if filters.source is None else _points(shown, resource, "day", days, None)
     first, last = shown.days_of(shown.row)
     if filters.on is not None and not first <= filters.on <= last:
         raise NotFound
-    day = series.day(filters.on, shown.zone) if filters.on else None
-    within = None if day is None else (max(day[0], shown.row.starts_at), min(day[1], shown.row.ends_at))
-    foretold = forecast.foretell(
-        resource.aggregation,
-        standing.used,
-        series.past(whole, shown.as_of),
-        int((shown.row.ends_at - shown.as_of).total_seconds()),
-    )
+    resource = standing.resource
+    whole = course.of(shown.row, resource, shown.zone, shown.as_of)
+    days = whole.days()
+    foretold = outlook.foretell(shown.row, standing, days, whole.before, shown.as_of)
+    granted = shown.granted.get(resource.resource_type)
+    chosen = whole
+    if filters.source is not None:
+        chosen = course.of(shown.row, resource, shown.zone, shown.as_of, filters.source)
+        days = chosen.days()
+    within = chosen.within(filters.on) if filters.on else None
     return Detail(
         period=shown.row,
         standing=standing,
-        points=points,
-        hours=_points(shown, resource, "hour", series.hours(day, within), filters.source) if day and within else (),
+        points=days,
+        hours=chosen.hours(filters.on, days) if filters.on else (),
         on=filters.on,
         source=filters.source,
         shares=figures.shares(shown.row.id, resource.resource_type, SOURCES_SHOWN + 1, within),
         foretold=foretold,
-        cost=_cost(shown, standing, foretold),
+        cost=outlook.cost(shown.row, standing, granted, shown.currency, foretold, is_waived=shown.is_waived),
         charges=() if shown.is_current else _charges(shown.row.id, resource.resource_type),
     )
 
@@ -207,31 +208,6 @@ def _chosen(standings: Sequence[Standing], resource_type: str | None) -> Standin
     if found is None:
         raise NotFound
     return found
-
-
-def _points(
-    shown: Period, resource: Resource, grain: str, spans: Sequence[Span], source: str | None
-) -> Sequence[series.Point]:
-    assert shown.row is not None  # noqa: S101  (nothing is looked at where there is none)
-    within = (spans[0][0], spans[-1][1]) if grain == "hour" else None
-    found = figures.buckets(shown.row.id, resource.resource_type, grain, source, within)
-    return series.fill(spans, found, resource.aggregation, shown.as_of)
-
-
-def _cost(shown: Period, standing: Standing, foretold: forecast.Forecast) -> Cost | None:
-    """None where nothing beyond is sold."""
-    granted = shown.granted.get(standing.resource.resource_type)
-    currency = shown.currency
-    if shown.row is None or granted is None or currency is None or not granted.sells(currency):
-        return None
-    share = shown.row.share
-
-    def costs(quantity: Decimal | None) -> int | None:
-        return None if quantity is None else granted.price(quantity, currency, share).amount
-
-    so_far = granted.price(standing.used, currency, share).amount
-    ahead = costs(foretold.expected), costs(foretold.low), costs(foretold.high)
-    return Cost(currency, so_far, *ahead, shown.is_waived)
 
 
 def _charges(period_id: UUID, resource_type: str) -> Sequence[UsageCharge]:

@@ -30,8 +30,15 @@ def settle(touched: Collection[UUID], swallowed: Mapping[UUID, UUID]) -> None:
     tenant_id = tenancy.require_tenant()
     for period_id, into in swallowed.items():
         connection.exec_driver_sql(_SWALLOW, {"tenant": tenant_id, "period": period_id, "into": into})
-    given = {"tenant": tenant_id, "periods": list({*touched, *swallowed}), "since": EVER}
-    connection.exec_driver_sql(_REASSIGN, given)
+    all_of_them = list({*touched, *swallowed})
+    connection.exec_driver_sql(_REASSIGN, {"tenant": tenant_id, "periods": all_of_them})
+    sum_anew(all_of_them)
+
+
+def sum_anew(period_ids: Collection[UUID]) -> None:
+    """Make the sums of these periods from their events, which have to be there. Needs and does as :func:`settle`."""
+    connection = db.session.connection()
+    given = {"tenant": tenancy.require_tenant(), "periods": list(period_ids), "since": EVER}
     for table in ("usage_rollups", "usage_uniques"):
         connection.exec_driver_sql(_FORGET.format(table), given)
     connection.exec_driver_sql(_REBUILD, given)

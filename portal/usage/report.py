@@ -4,17 +4,29 @@ It is made in the request, by the child process that has limits of its own (10 s
 invoice it is of figures that move, so that whoever asks wants those of this moment, and waits for them.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from flask import current_app
+
+from portal import tenancy
+from portal.errors import Unavailable
 from portal.invoicing.documents import pdf_process
-from portal.invoicing.pdf import PrintedPage
+from portal.invoicing.pdf import PdfError, PrintedPage
 from portal.models import Tenant
 from portal.usage import drawing, export, look
 from portal.usage.drawing import Drawing
 from portal.usage.look import Detail, Filters, Period
+from portal.usage.report_turns import ReportTurns
 
 WIDTH = 612
 MOST_RESOURCES = 20
+
+
+class ReportNotMade(Unavailable):
+    code = "report_not_made"
+    message = "The report could not be made as a PDF."
+    remedy = "Please try again in a minute. The CSV has the same figures."
 
 
 @dataclass(frozen=True)
@@ -42,9 +54,21 @@ def of(shown: Period, tenant: Tenant) -> Report:
     return Report(tenant, shown, tuple(parts))
 
 
+def turn() -> AbstractContextManager[None]:
+    """The bound tenant's turn: to be held while a report is read and printed.
+
+    Raises :class:`portal.usage.report_turns.ReportUnderWay` where it is somebody's already.
+    """
+    turns: ReportTurns = current_app.extensions["report_turns"]
+    return turns.one(tenancy.require_tenant())
+
+
 def pdf(html: str) -> bytes:
-    """Print a rendered report. Raises those of :class:`portal.invoicing.pdf.PdfError`."""
-    return pdf_process().render(PrintedPage(html=html)).content
+    """Print a rendered report. Raises :class:`ReportNotMade`."""
+    try:
+        return pdf_process().render(PrintedPage(html=html)).content
+    except PdfError as error:
+        raise ReportNotMade from error
 
 
 def file_name(shown: Period) -> str:

@@ -1,7 +1,7 @@
 """What is metered, as staff define it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -97,6 +97,14 @@ def listed() -> Sequence[Resource]:
     """All of them in the order in which they are shown, archived ones last."""
     wanted = select(Resource).order_by(Resource.archived_at.is_not(None), Resource.position, Resource.resource_type)
     return db.session.scalars(wanted).all()
+
+
+def by_type(resource_types: Collection[str]) -> Mapping[str, Resource]:
+    """Those of these types, also archived ones, in one query; none for none."""
+    if not resource_types:
+        return {}
+    wanted = select(Resource).where(Resource.resource_type.in_(resource_types))
+    return {resource.resource_type: resource for resource in db.session.scalars(wanted)}
 
 
 def get(resource_type: str) -> Resource:

@@ -19,6 +19,7 @@ class Point(NamedTuple):
     """A day or an hour, half-open. ``quantity`` of ``None``: it lies ahead, or nothing was ever measured.
 
     ``total``: what the period came to with it, of what is added up. ``kind`` as of a bar (:mod:`portal.charts`).
+    ``level``: where what is measured stood at its end.
     """
 
     starts_at: datetime
@@ -27,6 +28,7 @@ class Point(NamedTuple):
     events: int
     kind: Kind
     total: Decimal | None
+    level: Decimal | None = None
 
 
 def days(span: Span, zone: ZoneInfo) -> list[Span]:
@@ -48,34 +50,42 @@ def hours(span: Span, within: Span) -> list[Span]:
     return _cut([starts_at + timedelta(hours=number) for number in range(count + 1)], within)
 
 
-def fill(spans: Sequence[Span], buckets: Sequence[Bucket], aggregation: str, now: datetime) -> list[Point]:
-    """A point for each span, in their order. Nothing reported is zero of what is added up; a level stays as it was."""
+def fill(
+    spans: Sequence[Span], buckets: Sequence[Bucket], aggregation: str, now: datetime, before: Decimal | None = None
+) -> list[Point]:
+    """A point for each span, in their order. Nothing reported is zero of what is added up; a level stays as it was.
+
+    ``before``: where a level stood before the first of them; ``None``: it was never reported.
+    """
     reported = _placed(spans, buckets, aggregation)
+    is_level = aggregation in LEVELS
     points: list[Point] = []
-    level: Decimal | None = None
-    total = Decimal(0)
+    level, total = before if is_level else None, Decimal(0)
     for index, (starts_at, ends_at) in enumerate(spans):
         found = reported.get(index)
         kind: Kind = "running" if starts_at <= now < ends_at else "whole"
         known: Decimal | None = None
         if found is not None:
             known = found.quantity
+            level = (found.latest if found.latest is not None else known) if is_level else None
         elif starts_at <= now:
-            known, kind = (level, "carried") if aggregation in LEVELS else (Decimal(0), kind)
-        level = known if known is not None else level
+            known, kind = (level, "carried") if is_level else (Decimal(0), kind)
         total += known or Decimal(0)
-        adds_up = known is not None and aggregation == "sum"
-        events = found.events if found else 0
-        points.append(Point(starts_at, ends_at, known, events, kind, total if adds_up else None))
+        sum_so_far = total if known is not None and aggregation == "sum" else None
+        points.append(Point(starts_at, ends_at, known, found.events if found else 0, kind, sum_so_far, level))
     return points
 
 
-def past(points: Sequence[Point], now: datetime) -> list[Past]:
-    """Those that are over, as a forecast looks at them."""
+def past(points: Sequence[Point], now: datetime, began: datetime | None = None) -> list[Past]:
+    """Those that are over, as a forecast looks at them: of a level from the first that was reported.
+
+    ``began``: what came before it is left out; whoever was not there yet did not use nothing.
+    """
+    first = next((at for at, point in enumerate(points) if point.kind != "carried"), len(points))
     return [
-        Past(point.quantity, int((point.ends_at - point.starts_at).total_seconds()))
-        for point in points
-        if point.ends_at <= now and point.quantity is not None
+        Past(point.quantity, int((point.ends_at - max(point.starts_at, began or point.starts_at)).total_seconds()))
+        for point in points[first:]
+        if point.ends_at <= now and point.quantity is not None and (began is None or point.ends_at > began)
     ]
 
 
@@ -93,7 +103,7 @@ def _placed(spans: Sequence[Span], buckets: Sequence[Bucket], aggregation: str) 
 def _together(before: Bucket, bucket: Bucket, aggregation: str) -> Bucket:
     both = before.quantity + bucket.quantity
     quantity = {"max": max(before.quantity, bucket.quantity), "last": bucket.quantity}.get(aggregation, both)
-    return Bucket(before.at, quantity, before.events + bucket.events)
+    return Bucket(before.at, quantity, before.events + bucket.events, bucket.latest)
 
 
 def _cut(edges: Sequence[datetime], span: Span) -> list[Span]:

@@ -83,6 +83,7 @@ def test_what_does_not_count_says_why(client, key, tenant, body, code):
     answer = post(client, key, body=body)
     assert answer.mimetype == "application/problem+json"
     assert answer.json["code"] == code
+    assert "Project-Id-Version" not in answer.json["detail"], "what gettext says to nothing"
     assert stored(tenant) == 0
 
 

@@ -12,8 +12,10 @@ from apiflask import APIFlask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal import tenancy
 from portal.invoicing.pdf import PdfProcess
-from portal.models import Tenant, UsagePeriod
+from portal.models import Plan, Tenant, UsagePeriod
+from portal.usage import look
 from tests.pages import rows, usage_rows
 from tests.support import html, people
 from tests.support.html import Element
@@ -110,7 +112,7 @@ def test_near_a_limit_says_what_is_left(browser: Browser, person: Person, write:
     assert "Near the limit" in tiles(page)["Storage"]
     assert "9.5 GB left in this period." in page.one("main").one(class_="callout").text
     assert "is refused until the next period begins" in page.text
-    assert "Too early to say" in page.text
+    assert "between 40.5 GB and 81 GB" in page.one(class_="usage-outlook").text
 
 
 def test_the_last_period_is_a_link_and_its_figures_are_its_own(
@@ -258,10 +260,11 @@ def test_the_overview_and_the_plans_show_it_beside_what_is_granted(browser: Brow
     assert list(tiles(overview)) == ["API calls", "Storage"]
     assert "Limit reached" in tiles(overview)["Storage"]
     assert overview.all("a", class_="usage-tile")[1]["href"] == "/usage?resource=storage_gb"
-    said = [span.text for span in html.page(browser.get("/plans")).all("span", class_="usage-beside")]
-    calls, storage = said[::2], said[1::2]
+    beside = [span.text for span in html.page(browser.get("/plans")).all("span", class_="usage-beside")]
+    calls, storage = beside[::2], beside[1::2]
     assert calls == ["You used 1,500: more than that", *["You used 1,500"] * 3]
-    assert storage == [*["You used 60: more than that"] * 2, *["You used 60"] * 2]
+    said = "You used 60 GB"
+    assert storage == [*[f"{said}: more than that"] * 2, *[said] * 2]
 
 
 def test_the_report_is_a_document_with_every_resource(
@@ -293,3 +296,134 @@ def test_the_page_asks_as_much_for_many_events_as_for_few(
     assert not [each for each in statements if "usage_events" in each]
     page = html.page(browser.get(path))
     assert "These are the largest; the CSV has all of them." in page.text
+
+
+def outlook(page: Element) -> dict[str, str]:
+    return {row.one("dt").text: row.one("dd").text for row in page.one(class_="usage-outlook").all("div")}
+
+
+def test_a_forecast_begins_with_the_first_report(browser: Browser, person: Person, write: Session) -> None:
+    """Ten days of the period are over: whoever began a minute ago did not use nothing in them."""
+    usage_rows.two_periods(write, person.tenant_id)
+    usage_rows.report(person.tenant_id, "api_calls", 12, rows.NOW - timedelta(minutes=1))
+    page = html.page(browser.get("/usage?resource=api_calls"))
+    said = outlook(page)["Expected at the end of the period"]
+    assert said.startswith("about 252")  # a day's worth for each of the twenty days that are left
+    assert "between 12 and" in said
+    assert "the range is wide" in page.one("details", class_="computed").text
+    assert page.one("svg", class_="chart-plot")
+
+
+def test_who_began_in_the_middle_is_not_foretold_from_the_days_before(
+    browser: Browser, person: Person, write: Session
+) -> None:
+    usage_rows.two_periods(write, person.tenant_id)
+    whole = rows.NOW.replace(hour=0, minute=0, second=0) - timedelta(days=4)
+    usage_rows.report_many(
+        person.tenant_id, [("api_calls", 100, whole + timedelta(days=day, hours=1), "") for day in range(4)]
+    )
+    said = outlook(html.page(browser.get("/usage?resource=api_calls")))["Expected at the end of the period"]
+    assert 2300 <= int(said.split(" ")[1].replace(",", "")) <= 2600, said  # 400, and 100 a day for 20 days
+
+
+def test_quiet_days_of_who_reported_before_count(browser: Browser, person: Person, write: Session) -> None:
+    usage_rows.two_periods(write, person.tenant_id)
+    whole = rows.NOW.replace(hour=0, minute=0, second=0)
+    for age in (15, 2):
+        usage_rows.report(person.tenant_id, "api_calls", 100, whole - timedelta(days=age) + timedelta(hours=1))
+    said = outlook(html.page(browser.get("/usage?resource=api_calls")))["Expected at the end of the period"]
+    assert int(said.split(" ")[1].replace(",", "")) < 600, said
+
+
+def test_what_was_not_reported_is_not_foretold(browser: Browser, person: Person, write: Session) -> None:
+    rows.subscription(write, person.tenant_id)
+    usage_rows.two_periods(write, person.tenant_id)
+    usage_rows.report(person.tenant_id, "api_calls", 12, rows.NOW)
+    said = outlook(html.page(browser.get("/usage?resource=storage_gb")))
+    assert "begins with the first report" in said["At the end of the period"]
+
+
+def test_a_level_stands_where_it_stood_before_the_day_and_the_period(
+    browser: Browser, person: Person, write: Session
+) -> None:
+    usage_rows.two_periods(write, person.tenant_id)
+    noon = rows.NOW.replace(hour=12, minute=30, second=0)
+    for age, quantity, source in ((20, 30, "a"), (19, 40, "b"), (4, 7, "a"), (4, 5, "a")):
+        at = noon - timedelta(days=age) - timedelta(minutes=quantity)
+        usage_rows.report(person.tenant_id, "storage_gb", quantity, at, source)
+    page = html.page(browser.get("/usage?resource=storage_gb"))
+    cells = [row.all("td")[0].text for row in page.one("details", class_="chart-table").one("tbody").all("tr")]
+    assert cells[:6] == ["40 GB"] * 6
+    assert set(cells[7:]) == {"5 GB"}
+    source = html.page(browser.get("/usage?resource=storage_gb&source=a"))
+    assert source.one("details", class_="chart-table").one("tbody").all("tr")[0].all("td")[0].text == "30 GB"
+
+    def hours(age: int) -> list[str]:
+        day = (noon - timedelta(days=age)).date().isoformat()
+        hours = html.page(browser.get(f"/usage?resource=storage_gb&day={day}")).one(id="hours")
+        return [row.all("td")[0].text for row in hours.one("tbody").all("tr")]
+
+    assert hours(4)[:12] == ["40 GB"] * 12
+    assert set(hours(3)) == {"5 GB"}
+
+
+def trial(write: Session, person: Person, usage_in_trial: str) -> None:
+    """A trial that ends in twenty days, and 1500 calls of which 1000 are included."""
+    ends = rows.NOW + timedelta(days=20)
+    rows.subscription(write, person.tenant_id, status="trialing", trial_end=ends, current_period_end=ends)
+    usage_rows.terms(write, "starter", "api_calls", included=Decimal(1000))
+    write.get_one(Plan, "starter").usage_in_trial = usage_in_trial
+    usage_rows.period(write, person.tenant_id, rows.NOW - timedelta(days=10), is_trial=True)
+    write.commit()
+    usage_rows.report(person.tenant_id, "api_calls", 1500, rows.NOW - timedelta(days=5))
+
+
+def test_a_trial_that_is_free_says_until_when_and_costs_nothing(
+    browser: Browser, person: Person, write: Session, app: APIFlask
+) -> None:
+    trial(write, person, "free")
+    page = html.page(browser.get("/usage"))
+    cost = page.one(class_="usage-outlook").all("div")[1]
+    assert cost.text.startswith("Cost beyond the plan $0.00")
+    assert "free during the trial, until" in cost.text
+    assert cost.one("time")["datetime"] == (rows.NOW + timedelta(days=20)).isoformat()
+    assert "Expected cost beyond the plan" not in page.text
+    callout = page.one("main").one(class_="callout")
+    assert "It is free during the trial, until" in callout.text
+    with tenancy.bound(person.tenant_id):
+        shown = look.period()
+        detail = look.detail(shown, look.Filters("api_calls"))
+    assert detail is not None
+    assert detail.cost == ("usd", 0, 0, 0, 0, True)
+
+
+def test_a_trial_that_is_billed_says_what_it_costs(browser: Browser, person: Person, write: Session) -> None:
+    trial(write, person, "billed")
+    said = outlook(html.page(browser.get("/usage")))
+    assert said["Cost beyond the plan so far, without tax"] == "$2.50"
+    assert "free" not in html.page(browser.get("/usage")).one(id="resource").text
+
+
+@pytest.mark.parametrize(
+    ("account", "sentence"),
+    [
+        ("grace", "It is billed with the next invoice"),
+        ("restricted", "Nothing beyond it may be used until what is overdue is paid."),
+        ("suspended", "Nothing may be used until what is overdue is paid."),
+    ],
+)
+def test_who_has_not_paid_sees_the_same_and_is_not_sold_more(
+    browser: Browser, person: Person, write: Session, account: str, sentence: str
+) -> None:
+    rows.subscription(write, person.tenant_id, status="past_due")
+    rows.standing(write, person.tenant_id, account, days=8)
+    usage_rows.terms(write, "starter", "api_calls", included=Decimal(1000))
+    usage_rows.two_periods(write, person.tenant_id)
+    usage_rows.month(person.tenant_id)
+    page = html.page(browser.get("/usage"))
+    assert sentence in page.one(id="resource").one(class_="callout").text
+    assert "of 1,000 included" in page.one(class_="big-note").text
+    assert page.all(id="plans-compared")
+    hard = html.page(browser.get("/usage?resource=storage_gb")).one(id="resource")
+    assert "The limit is reached." in hard.text
+    assert not hard.one(class_="callout").all("a")

@@ -42,9 +42,37 @@ def test_figures_are_rough_and_bounds_lie_outward():
 
 
 @pytest.mark.parametrize("aggregation", ["sum", "max", "last", "unique"])
-def test_nothing_is_foretold_from_two_days_and_what_is_over_is_known(aggregation):
-    assert foretell(aggregation, Decimal(5), days(2, 3), DAY) == ("too_early", None, None, None)
+def test_nothing_is_foretold_before_the_first_report_and_what_is_over_is_known(aggregation):
+    assert foretell(aggregation, Decimal(0), [], DAY) == ("unreported", None, None, None)
     assert foretell(aggregation, Decimal(5), [], 0) == ("final", Decimal(5), Decimal(5), Decimal(5))
+
+
+def test_the_first_hours_are_taken_as_a_day_and_the_range_reaches_their_pace():
+    # 12 in six hours: at least 12 a day; at most 48, as it went on so far; at least nothing more.
+    found = foretell("sum", Decimal(12), [], 10 * DAY, since_seconds=DAY // 4)
+    assert found == ("early", Decimal(132), Decimal(12), Decimal(492))
+    at_once = foretell("sum", Decimal(12), [], 10 * DAY, since_seconds=0)
+    assert at_once == ("early", Decimal(132), Decimal(12), Decimal(2900))  # 12 an hour, not 12 a second
+
+
+def test_two_days_go_on_as_they_were_and_no_more_than_twice_as_fast():
+    found = foretell("sum", Decimal(100), days(40, 60), 10 * DAY, since_seconds=2 * DAY)
+    assert found == ("early", Decimal(600), Decimal(100), Decimal(1100))
+
+
+def test_few_different_values_come_more_slowly_than_the_time():
+    found = foretell("unique", Decimal(100), [], 3 * DAY, since_seconds=DAY)
+    assert found == ("early", Decimal(200), Decimal(100), Decimal(700))
+
+
+@pytest.mark.parametrize(("aggregation", "low"), [("last", 4), ("max", 10)])
+def test_a_level_that_was_just_reported_stays_give_or_take_half_of_it(aggregation, low):
+    found = foretell(aggregation, Decimal(10), days(8), 20 * DAY, since_seconds=DAY)
+    assert found == ("early_level", Decimal(10), Decimal(low), Decimal(20))
+
+
+def test_a_level_is_expected_to_stay_as_it_is_now():
+    assert foretell("last", Decimal(2), days(9, 9, 9), 10 * DAY) == ("level", Decimal(2), Decimal(2), Decimal(9))
 
 
 def test_a_level_stays_and_its_range_goes_on_rising():
@@ -66,11 +94,15 @@ def test_different_values_come_more_slowly_than_the_time():
     assert found == ("different", Decimal(200), Decimal(100), Decimal(400))
 
 
-@given(st.sampled_from(["sum", "max", "last", "unique"]), QUANTITIES, DAYS, st.integers(0, 400 * DAY))
-def test_bounds_hold_and_what_only_grows_does_not_shrink(aggregation, used, past, rest):
-    found = foretell(aggregation, used, past, rest)
+@given(
+    st.sampled_from(["sum", "max", "last", "unique"]), QUANTITIES, DAYS,
+    st.integers(0, 400 * DAY), st.none() | st.integers(0, 40 * DAY),
+)  # fmt: skip
+def test_bounds_hold_and_what_only_grows_does_not_shrink(aggregation, used, past, rest, since):
+    found = foretell(aggregation, used, past, rest, since)
     if found.expected is None:
-        assert len(past) < 3
+        assert not past
+        assert since is None
         return
     assert found.low <= found.expected <= found.high
     if aggregation != "last":

@@ -75,6 +75,27 @@ def test_a_level_is_unknown_before_its_first_report_and_stays_after_it(aggregati
     assert [past.quantity for past in series.past(found, at("2026-11-05 12:00"))] == [5, 5, 3]
 
 
+@pytest.mark.parametrize("aggregation", ["max", "last"])
+def test_a_level_begins_as_it_stood_before(aggregation):
+    found = series.fill(spans(4), [bucket(3, 5)], aggregation, at("2026-11-04 12:00"), Decimal(8))
+    assert read(found) == [(8, "carried"), (8, "carried"), (5, "whole"), (5, "carried")]
+    assert [past.quantity for past in series.past(found, at("2026-11-04 12:00"))] == [5], "not reported in this period"
+    assert read(series.fill(spans(1), [], "sum", at("2026-11-01 12:00"), Decimal(8))) == [(0, "running")]
+
+
+def test_what_stays_is_where_a_level_stood_in_the_end_not_its_highest():
+    fallen = bucket(1, 9)._replace(latest=Decimal(4))
+    found = series.fill(spans(2), [fallen], "max", at("2026-11-09"))
+    assert read(found) == [(9, "whole"), (4, "carried")]
+    assert [point.level for point in found] == [4, 4]
+
+
+def test_what_adds_up_is_looked_at_from_its_first_report_on():
+    now, began = at("2026-11-04 12:00"), at("2026-11-02 18:00")
+    found = series.fill(spans(5), [bucket(2, 5)], "sum", now)
+    assert series.past(found, now, began) == [(5, 6 * 3600), (0, 86_400)]
+
+
 @pytest.mark.parametrize(("aggregation", "together"), [("sum", 9), ("unique", 9), ("max", 5), ("last", 4)])
 def test_buckets_of_another_zone_come_together_on_one_day(aggregation, together):
     moved = [bucket(1, 5), Bucket(at("2026-11-01 23:00"), Decimal(4), 2)]

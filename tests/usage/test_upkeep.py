@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from portal import clock, tenancy
 from portal.extensions import db
 from portal.models import UsageEvent, UsageRollup
-from portal.usage import closing, ingest, partitions, verify
+from portal.usage import closing, figures, ingest, partitions, periods, verify
 from tests.pages import rows
 
 
@@ -34,6 +34,29 @@ def test_a_sum_that_was_damaged_is_found(web, tenant, settings):
     with tenancy.bound(tenant):
         db.session.rollback()
         assert len(verify.differences()) == 1
+
+
+def test_damaged_sums_are_made_anew(web, tenant, settings):
+    with tenancy.bound(tenant):
+        ingest.record(
+            json.dumps([{"resource_type": "api_calls", "quantity": number, "source": "a"} for number in (1, 2)])
+        )
+        ingest.record(json.dumps([{"resource_type": "users", "quantity": 7}]))
+        known = figures.used(periods.current(clock.stripe_now()).id)
+    with rows.written(settings) as session:
+        session.execute(
+            text("UPDATE usage_rollups SET total = total + 1, highest = 99 WHERE resource_type = 'api_calls'")
+        )
+        session.execute(text("DELETE FROM usage_rollups WHERE resource_type = 'users' AND grain = 'day'"))
+        slug = session.scalar(text("SELECT slug FROM tenants WHERE id = :id"), {"id": tenant})
+    mended = web.test_cli_runner().invoke(args=["usage", "rebuild", slug])
+    assert mended.output == f"{slug}: 4 sums differed and were made anew\n"
+    assert web.test_cli_runner().invoke(args=["usage", "rebuild", slug]).output.startswith(f"{slug}: 0 sums")
+    assert web.test_cli_runner().invoke(args=["usage", "rebuild", "nobody"]).exit_code == 1
+    with tenancy.bound(tenant):
+        db.session.rollback()
+        assert verify.differences() == []
+        assert figures.used(periods.current(clock.stripe_now()).id) == known
 
 
 @pytest.mark.parametrize("drops", [True, False])
