@@ -37,11 +37,14 @@ def text() -> str:
 
 
 def _unpacked(packed: bytes) -> bytes:
-    """No more than fits: a small packet may hold gigabytes."""
-    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    plain = unpacking.decompress(packed, MOST_BYTES)
-    if unpacking.unconsumed_tail:
-        raise TooLarge
-    if not unpacking.eof:
-        raise NotReadable
+    """No more than fits: a small packet may hold gigabytes. Packets that were appended are one (RFC 1952 §2.2)."""
+    plain = b""
+    while packed:
+        unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        plain += unpacking.decompress(packed, MOST_BYTES - len(plain) + 1)
+        if len(plain) > MOST_BYTES:
+            raise TooLarge
+        if not unpacking.eof:
+            raise NotReadable
+        packed = unpacking.unused_data
     return plain

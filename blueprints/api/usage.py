@@ -26,10 +26,13 @@ def report() -> ResponseReturnValue:
 @bp.post("/usage/batch", endpoint="report_many_in_english")
 @bearer("usage:write")
 def report_many() -> ResponseReturnValue:
-    """Up to 10,000 events as a JSON array, or one in each line; each is answered by itself, in their order."""
-    body = bodies.text()
+    """Up to 10,000 events as a JSON array, or one in each line; each is answered by itself, in their order.
+
+    An ``Idempotency-Key`` names those that have no id of their own, by their place.
+    """
+    body, batch_id = bodies.text(), request.headers.get("Idempotency-Key")
     is_lines = request.mimetype in ("application/x-ndjson", "application/ndjson", "application/jsonl")
-    receipt = ingest.record_lines(body) if is_lines else ingest.record(body)
+    receipt = (ingest.record_lines if is_lines else ingest.record)(body, batch_id=batch_id)
     answer: dict[str, Any] = {status: receipt.count(status) for status in ingest.STATUSES}
     answer["items"] = [_item(receipt, index) for index in range(receipt.items)]
     return answer

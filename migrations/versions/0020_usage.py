@@ -78,6 +78,7 @@ CREATE TABLE usage_periods (
     timezone text NOT NULL,
     subscription_id uuid,
     closed_at timestamptz,
+    late_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id),
     CONSTRAINT usage_periods_span_check CHECK (ends_at > starts_at),
@@ -110,6 +111,7 @@ CREATE TABLE usage_events (
     PRIMARY KEY (tenant_id, recorded_at, id)
 ) PARTITION BY RANGE (recorded_at);
 CREATE INDEX usage_events_period_idx ON usage_events (tenant_id, period_id, resource_type, counted_at);
+CREATE INDEX usage_events_corrects_idx ON usage_events (tenant_id, corrects) WHERE corrects IS NOT NULL;
 CREATE TABLE usage_rollups (
     tenant_id uuid NOT NULL,
     period_id uuid NOT NULL,
@@ -179,7 +181,7 @@ def upgrade() -> None:
     # A gap in the work that makes months must not lose an event.
     op.execute("CREATE TABLE usage_events_p0 PARTITION OF usage_events DEFAULT")
     run(CLOSED.format(name="usage_events_p0"))
-    protect("usage_periods", web="SELECT, INSERT", worker="SELECT, INSERT, UPDATE")
+    protect("usage_periods", web="SELECT, INSERT, UPDATE (late_at)", worker="SELECT, INSERT, UPDATE")
     protect("usage_keys", web="SELECT, INSERT", worker="SELECT, INSERT")
     protect("usage_events", web="SELECT, INSERT", worker="SELECT, INSERT")
     protect("usage_rollups", web="SELECT, INSERT, UPDATE", worker="SELECT, INSERT, UPDATE")

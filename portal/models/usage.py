@@ -81,7 +81,8 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
 
     ``subscription_id``, ``plan_id`` and ``currency``: whose terms it is billed by; none: it is not. ``is_trial``: the
     plan says whether its usage costs. ``whole_seconds``: of the period that a change of plan split it off from; what
-    is included is its share of that. ``closed_at``: what comes now for it counts with a later one.
+    is included is its share of that. ``closed_at``: what comes now for it is late; it is
+    charged when the next one closes. ``late_at``: something has come since it was charged.
     """
 
     __tablename__ = "usage_periods"
@@ -104,6 +105,7 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
     is_trial: Mapped[bool] = mapped_column(server_default="false")
     whole_seconds: Mapped[int | None]
     closed_at: Mapped[datetime | None]
+    late_at: Mapped[datetime | None]
 
     @property
     def share(self) -> Fraction:
@@ -189,7 +191,10 @@ class UsageKey(Model):
 
 
 class UsageEvent(Model):
-    """One report. It counts at ``counted_at`` with ``period_id``, which is a later one for what came late."""
+    """One report. It counts at ``counted_at`` with the period that holds it; ``is_late``: that was closed already.
+
+    ``recorded_at`` is real time, also where a test clock says otherwise, and the milliseconds of ``id``.
+    """
 
     __tablename__ = "usage_events"
     __table_args__ = (Index("usage_events_period_idx", "tenant_id", "period_id", "resource_type", "counted_at"),)

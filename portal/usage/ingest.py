@@ -4,16 +4,16 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Row, RowMapping
 from sqlalchemy.exc import DataError, DBAPIError
 
-from portal import business_time, tenancy
+from portal import business_time, clock, tenancy
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.ids import uuid7
@@ -24,6 +24,8 @@ MOST_ITEMS = 10_000
 _ADMIT = f"""SELECT c.test_clock_at, pg_advisory_xact_lock_shared({locks.KEY.replace("%s", "t.id::text")})
     FROM tenants t LEFT JOIN customers c ON c.tenant_id = t.id WHERE t.id = %(tenant)s"""  # noqa: S608
 _TOO_DEEP = "54001"
+MOST_COMMAS = 60 * MOST_ITEMS  # before a body is taken apart here
+MOST_SOURCES = 50  # of a resource in a period; what more there are is called "other"
 SLOTS = 8  # a sum that many write at once is kept in so many rows
 
 Status = Literal["accepted", "late", "duplicate", "conflict", "rejected"]
@@ -77,33 +79,38 @@ class Receipt:
         return sum(1 for each in self.others.values() if each == status)
 
 
-def record(body: str) -> Receipt:
+def record(body: str, *, batch_id: str | None = None) -> Receipt:
     """Take in a JSON array of events for the bound tenant, in one transaction that is committed.
 
-    Raises :class:`BadBatch`, :class:`TooManyItems`.
+    ``batch_id`` names the events that have no id: by it and by their place. Raises :class:`BadBatch`,
+    :class:`TooManyItems`.
     """
     try:
-        return _take(body)
+        return _take(body, batch_id=batch_id)
     except _UnreadableError as error:  # for one item, perhaps: the others shall count
+        if body.count(",") > MOST_COMMAS:
+            raise BadBatch from error
         try:
             items = _loads(body)
         except (ValueError, RecursionError):
             raise BadBatch from error
         if not isinstance(items, list):
             raise BadBatch from error
-        return _take_readable([item if _is_readable(item) else None for item in items])
+        return _take_readable([item if _is_readable(item) else None for item in items], batch_id)
 
 
-def record_lines(body: str) -> Receipt:
+def record_lines(body: str, *, batch_id: str | None = None) -> Receipt:
     """As :func:`record`, of one event in each line (NDJSON); empty lines are left out."""
-    lines = [line for line in body.splitlines() if line.strip()]
+    lines = [line for line in body.split("\n") if line.strip()]
     if not lines:
         raise BadBatch
+    if len(lines) > MOST_ITEMS:
+        raise TooManyItems(most=MOST_ITEMS)
     try:
-        return _take(f"[{','.join(lines)}]", items=len(lines))
+        return _take(f"[{','.join(lines)}]", batch_id=batch_id, items=len(lines))
     except (_UnreadableError, BadBatch):
         db.session.rollback()
-        return _take_readable([_parsed(line) for line in lines])
+        return _take_readable([_parsed(line) for line in lines], batch_id)
 
 
 def record_one(body: str, *, event_id: str | None = None) -> Status:
@@ -113,7 +120,10 @@ def record_one(body: str, *, event_id: str | None = None) -> Status:
     """
     if _parsed(body) is None:
         raise BadBatch
-    receipt = _take(f"[{body}]", event_id=event_id)
+    try:
+        receipt = _take(f"[{body}]", event_id=event_id)
+    except _UnreadableError as error:
+        raise BadBatch from error
     status = receipt.status(0)
     if status == "conflict":
         raise Conflicting
@@ -122,33 +132,54 @@ def record_one(body: str, *, event_id: str | None = None) -> Status:
     return status
 
 
-def _take(body: str, *, event_id: str | None = None, items: int | None = None) -> Receipt:
+def _take(body: str, *, event_id: str | None = None, batch_id: str | None = None, items: int | None = None) -> Receipt:
     """Write the events of a JSON array of objects and commit; ``items`` is how many there have to be."""
+    _require_few(body)
     tenant_id = tenancy.require_tenant()
-    row = _written(body, event_id, tenant_id, _admitted(tenant_id))
-    if not row["is_begun"]:  # the first report of a period: nobody else looks for it beforehand
+    given = {"body": body, "event_id": event_id, "batch_id": batch_id, "tenant": tenant_id}
+    row = _written(given, _admitted(tenant_id))
+    if row["uncovered"]:  # the first report of a period: nobody else looks for it beforehand
         db.session.rollback()
         now = _admitted(tenant_id)
-        periods.begin(now)
-        row = _written(body, event_id, tenant_id, now)
-    if row["items"] > MOST_ITEMS:
-        db.session.rollback()
-        raise TooManyItems(most=MOST_ITEMS)
+        periods.cover(row["uncovered"], now)
+        row = _written(given, now)
     if items is not None and row["items"] != items:  # a line that holds more than one
         raise BadBatch
+    if row["late_periods"]:
+        periods.mark_late(row["late_periods"])
     receipt = _receipt(row)
     db.session.commit()
     return receipt
 
 
-def _written(body: str, event_id: str | None, tenant_id: UUID, now: datetime) -> RowMapping:
+def _require_few(body: str) -> None:
+    """Raise :class:`TooManyItems` before anything is done for them: a small packet may hold millions."""
+    if (
+        body.count("{") > MOST_ITEMS
+        and _asked("SELECT json_array_length(%(body)s::json)", {"body": body})[0] > MOST_ITEMS
+    ):
+        db.session.rollback()
+        raise TooManyItems(most=MOST_ITEMS)
+
+
+def _written(given: Mapping[str, Any], now: datetime) -> RowMapping:
     """What the statement says that became of the items. Raises :class:`_UnreadableError`."""
-    parameters = {
-        "body": body, "event_id": event_id, "tenant": tenant_id, "now": now,
-        "prefix": uuid7().hex[:28], "slot": random.randrange(SLOTS),  # noqa: S311  (spreads writers, hides nothing)
-    }  # fmt: skip
+    recorded_at, prefix = _moment()
+    slot = random.randrange(SLOTS)  # noqa: S311  (spreads writers, hides nothing)
+    own = {"now": now, "recorded": recorded_at, "prefix": prefix, "slot": slot, "most_sources": MOST_SOURCES}
+    return _asked(INGEST, {**given, **own})._mapping
+
+
+def _moment() -> tuple[datetime, str]:
+    """When this is recorded, to the millisecond, and the ids' first 28 digits, which begin with it (RFC 9562 §5.7)."""
+    milliseconds = int(clock.now().timestamp() * 1000)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC), f"{milliseconds:012x}{uuid7().hex[12:28]}"
+
+
+def _asked(statement: str, parameters: Mapping[str, Any]) -> Row[Any]:
+    """Its only row. Raises :class:`_UnreadableError` for a body that PostgreSQL cannot read."""
     try:
-        return db.session.connection().exec_driver_sql(INGEST, parameters).one()._mapping
+        return db.session.connection().exec_driver_sql(statement, parameters).one()
     except DBAPIError as error:
         db.session.rollback()
         if isinstance(error, DataError) or getattr(error.orig, "sqlstate", None) == _TOO_DEEP:
@@ -162,16 +193,23 @@ def _admitted(tenant_id: UUID) -> datetime:
     return business_time.of(found)
 
 
-def _take_readable(items: Sequence[Mapping[str, Any] | None]) -> Receipt:
+def _take_readable(items: Sequence[Mapping[str, Any] | None], batch_id: str | None) -> Receipt:
     """As :func:`_take`; those that are ``None`` are rejected as what cannot be read."""
-    receipt = _take(json.dumps([{} if item is None else item for item in items], default=str))
+    try:
+        receipt = _take(json.dumps([{} if item is None else item for item in items], default=str), batch_id=batch_id)
+    except _UnreadableError as error:
+        raise BadBatch from error
     unreadable = {index: "not_readable" for index, item in enumerate(items) if item is None}
     return replace(receipt, reasons={**receipt.reasons, **unreadable})
 
 
 def _loads(text: str) -> Any:
     """Numbers as they were written: a float would lose digits, and an int refuses more than 4,300 of them."""
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(word: str) -> Any:
+    raise ValueError(word)  # NaN and Infinity are no JSON
 
 
 def _parsed(text: str) -> dict[str, Any] | None:

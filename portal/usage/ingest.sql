@@ -3,6 +3,8 @@
 -- without the other, and in one order, so that two batches of the same ids wait for each other instead of ending
 -- each other. A field is text until it was looked at: a cast that fails would refuse the whole batch for one item.
 -- Times are ISO 8601, in UTC where they name no zone; not what PostgreSQL also reads as one ("now", "infinity").
+-- An event belongs to the period that holds the moment it counts at, open or closed; where none does, nothing is to be
+-- kept of this: the caller makes that period and starts again.
 WITH given AS MATERIALIZED (
     SELECT ord,
         coalesce(resource_type, data->>'resource_type', CASE WHEN specversion IS NOT NULL THEN type END)
@@ -12,28 +14,30 @@ WITH given AS MATERIALIZED (
         coalesce("timestamp", CASE WHEN specversion IS NOT NULL THEN "time" END, period_start,
             data->>'timestamp', data->>'period_start') AS at,
         coalesce(source, data->>'source', '') AS source,
-        -- CloudEvents are the same when source and id are.
-        CASE WHEN specversion IS NOT NULL THEN source || ' ' || id ELSE coalesce(event_id, %(event_id)s) END
-            AS event_id,
-        coalesce(corrects, data->>'corrects') AS corrects,
-        coalesce(value, data->>'value') AS value
+        -- CloudEvents are the same when source and id are; one corrects another of its source.
+        CASE WHEN specversion IS NOT NULL THEN source || ' ' || id
+            ELSE coalesce(event_id, %(event_id)s, %(batch_id)s || ':' || ord) END AS event_id,
+        CASE WHEN specversion IS NOT NULL THEN source || ' ' || (data->>'corrects') ELSE corrects END AS corrects,
+        coalesce(value, data->>'value') AS value,
+        concat_ws(E'\x1e', unit, period_start, period_end, data->>'unit', data->>'period_start', data->>'period_end')
+            AS particulars
     FROM ROWS FROM (json_to_recordset(%(body)s::json) AS (
         resource_type text, quantity text, unit text, "timestamp" text, period_start text, period_end text, source text,
-        event_id text, corrects text, value text, specversion text, id text, type text, "time" text, subject text, data json
-    )) WITH ORDINALITY AS t(resource_type, quantity, unit, "timestamp", period_start, period_end, source, event_id, corrects, value, specversion, id, type, "time", subject, data, ord)
+        event_id text, corrects text, value text, specversion text, id text, type text, "time" text, data json
+    )) WITH ORDINALITY AS t(resource_type, quantity, unit, "timestamp", period_start, period_end, source, event_id,
+        corrects, value, specversion, id, type, "time", data, ord)
 ), known AS MATERIALIZED (
     SELECT resource_type, aggregation, resources.unit FROM resources WHERE archived_at IS NULL
-), open_period AS MATERIALIZED (
-    SELECT id, starts_at, ends_at, timezone FROM usage_periods WHERE tenant_id = %(tenant)s AND closed_at IS NULL
-), present AS (
-    SELECT id, starts_at, ends_at, timezone FROM open_period WHERE starts_at <= %(now)s AND ends_at > %(now)s LIMIT 1
 ), looked AS MATERIALIZED (
     SELECT given.*, known.aggregation,
         CASE
             WHEN known.resource_type IS NULL THEN 'unknown_resource'
             WHEN given.unit IS NOT NULL AND known.unit <> '' AND given.unit <> known.unit THEN 'other_unit'
-            WHEN given.quantity IS NULL OR given.quantity !~ '^-?\d+(\.\d+)?([eE][+-]?\d{1,2})?$' THEN 'invalid_quantity'
-            WHEN given.at !~ '^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|z|[+-]\d\d(:?\d\d)?)?$' OR NOT pg_input_is_valid(given.at, 'timestamptz') THEN 'invalid_time'
+            WHEN length(given.quantity) > 60 THEN 'too_many_digits'
+            WHEN given.quantity IS NULL OR given.quantity !~ '^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?$'
+                THEN 'invalid_quantity'
+            WHEN given.at !~ '^[12]\d{3}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|z|[+-]\d\d(:?\d\d)?)?$'
+                OR NOT pg_input_is_valid(given.at, 'timestamptz') THEN 'invalid_time'
             WHEN length(given.event_id) NOT BETWEEN 1 AND 255 THEN 'invalid_event_id'
             WHEN length(given.source) > 100 THEN 'invalid_source'
             WHEN known.aggregation = 'unique' AND coalesce(length(given.value) NOT BETWEEN 1 AND 255, true)
@@ -42,60 +46,106 @@ WITH given AS MATERIALIZED (
     FROM given LEFT JOIN known USING (resource_type)
 ), parsed AS MATERIALIZED (
     SELECT looked.*, CASE WHEN fault IS NULL THEN quantity::numeric END AS amount,
-        CASE WHEN fault IS NULL THEN coalesce(at::timestamptz, %(now)s) END AS counted_at
+        CASE WHEN fault IS NULL THEN at::timestamptz END AS named_at
     FROM looked
+), corrected AS MATERIALIZED (
+    -- What is corrected: an event of this batch, or one that is stored. An event's id begins with the millisecond that
+    -- it was recorded at, by which its month is found. The
+    -- earlier corrections leave enough of it, or not; one that is repeated is not another one.
+    SELECT ord, resource_type, named_at, is_repeat OR
+            amount + taken + sum(CASE WHEN is_repeat THEN 0 ELSE own END) OVER (PARTITION BY corrects ORDER BY ord) >= 0
+            AS is_enough
+    FROM (
+        SELECT found.*, event_id IS NOT NULL AND (
+            row_number() OVER (PARTITION BY event_id ORDER BY ord) > 1
+            OR EXISTS (SELECT FROM usage_keys k WHERE k.tenant_id = %(tenant)s AND k.event_id = found.event_id)
+        ) AS is_repeat
+        FROM (
+        (SELECT DISTINCT ON (c.ord) c.ord, c.event_id, c.corrects, least(c.amount, 0) AS own, o.resource_type,
+            o.named_at, o.amount, 0 AS taken
+        FROM parsed c JOIN parsed o ON o.event_id = c.corrects AND o.fault IS NULL AND o.amount >= 0
+        WHERE c.fault IS NULL
+            AND NOT EXISTS (SELECT FROM usage_keys k WHERE k.tenant_id = %(tenant)s AND k.event_id = c.corrects)
+        ORDER BY c.ord, o.ord)
+        UNION ALL
+        SELECT c.ord, c.event_id, c.corrects, least(c.amount, 0), e.resource_type, e.counted_at, e.quantity,
+            (SELECT coalesce(sum(least(quantity, 0)), 0) FROM usage_events former
+                WHERE former.tenant_id = %(tenant)s AND former.corrects = c.corrects)
+        FROM parsed c
+        JOIN usage_keys k ON k.tenant_id = %(tenant)s AND k.event_id = c.corrects
+        JOIN usage_events e ON e.tenant_id = %(tenant)s AND e.id = k.id AND e.recorded_at = to_timestamp(
+            ('x0000' || replace(left(k.id::text, 13), '-', ''))::bit(64)::bigint / 1000.0)
+        WHERE c.fault IS NULL
+        ) AS found
+    ) AS numbered
 ), judged AS MATERIALIZED (
-    SELECT ord, resource_type, aggregation, amount, counted_at, source, event_id, corrects, value,
+    SELECT ord, parsed.resource_type, aggregation, amount, counted_at, source, event_id, corrects, value,
         coalesce(fault, CASE
             WHEN scale(trim_scale(amount)) > 9 OR length(ltrim(translate(trim_scale(amount)::text, '-.', ''), '0')) > 15
                 THEN 'too_many_digits'
             WHEN counted_at > %(now)s + interval '5 minutes' THEN 'in_the_future'
-            WHEN amount < 0 AND NOT (corrects IS NOT NULL AND EXISTS (
-                SELECT FROM usage_keys k WHERE k.tenant_id = %(tenant)s AND k.event_id = corrects))
+            WHEN amount < 0 AND (aggregation <> 'sum' OR corrected.resource_type IS DISTINCT FROM parsed.resource_type)
                 THEN 'negative_quantity'
+            WHEN amount < 0 AND NOT is_enough THEN 'more_than_it_corrects'
         END) AS fault,
-        CASE WHEN event_id IS NOT NULL THEN sha256(convert_to(concat_ws(E'\x1f', resource_type,
-            trim_scale(amount)::text, CASE WHEN at IS NOT NULL THEN counted_at::text END, source,
-            coalesce(corrects, ''), coalesce(value, '')),
-            'UTF8')) END AS body_hash,
+        CASE WHEN event_id IS NOT NULL THEN sha256(convert_to(concat_ws(E'\x1f', parsed.resource_type,
+            trim_scale(amount)::text, parsed.named_at::text, source, coalesce(corrects, ''), coalesce(value, ''),
+            particulars), 'UTF8')) END AS body_hash,
         (%(prefix)s || lpad(to_hex(ord), 4, '0'))::uuid AS id
-    FROM parsed
+    FROM parsed LEFT JOIN corrected USING (ord)
+    CROSS JOIN LATERAL (SELECT coalesce(parsed.named_at, corrected.named_at, %(now)s) AS counted_at) AS moment
 ), valid AS MATERIALIZED (
     SELECT judged.*, row_number() OVER (PARTITION BY event_id ORDER BY ord) AS turn FROM judged WHERE fault IS NULL
+), period AS MATERIALIZED (
+    SELECT id, starts_at, ends_at, timezone, closed_at
+    FROM usage_periods, (SELECT min(counted_at) AS first, max(counted_at) AS last FROM valid) AS span
+    WHERE tenant_id = %(tenant)s AND ends_at > span.first AND starts_at <= span.last
 ), new_key AS (
     INSERT INTO usage_keys (tenant_id, event_id, body_hash, id)
     SELECT %(tenant)s, event_id, body_hash, id FROM valid WHERE event_id IS NOT NULL AND turn = 1 ORDER BY event_id
     ON CONFLICT (tenant_id, event_id) DO NOTHING
     RETURNING id
-), fresh AS MATERIALIZED (
-    SELECT valid.*, coalesce(p.id, present.id) AS period_id,
-        coalesce(p.starts_at, present.starts_at) AS starts_at, coalesce(p.timezone, present.timezone) AS timezone,
-        p.id IS NULL AND valid.counted_at < present.starts_at AS is_late,
-        CASE WHEN p.id IS NULL THEN greatest(valid.counted_at, present.starts_at) ELSE valid.counted_at END AS bills_at
-    FROM valid CROSS JOIN present
-    LEFT JOIN open_period p ON valid.counted_at >= p.starts_at AND valid.counted_at < p.ends_at
+), matched AS MATERIALIZED (
+    SELECT valid.*, p.id AS period_id, p.starts_at, p.timezone, p.closed_at IS NOT NULL AS is_late
+    FROM valid JOIN period p ON valid.counted_at >= p.starts_at AND valid.counted_at < p.ends_at
     WHERE valid.event_id IS NULL OR valid.id IN (SELECT id FROM new_key)
+), known_source AS MATERIALIZED (
+    SELECT DISTINCT period_id, resource_type, source FROM usage_rollups
+    WHERE tenant_id = %(tenant)s AND period_id IN (SELECT id FROM period) AND grain = 'period'
+), kept_source AS MATERIALIZED (
+    -- Sums are kept by source: with one for each event there would be as many sums as events.
+    SELECT given.*, CASE WHEN known.source IS NOT NULL OR %(most_sources)s >= (
+            SELECT count(*) FROM known_source k
+            WHERE k.period_id = given.period_id AND k.resource_type = given.resource_type
+        ) + row_number() OVER (PARTITION BY period_id, resource_type, known.source IS NULL ORDER BY source)
+        THEN source ELSE 'other' END AS kept
+    FROM (SELECT DISTINCT period_id, resource_type, source FROM matched) AS given
+    LEFT JOIN known_source known USING (period_id, resource_type, source)
+), fresh AS MATERIALIZED (
+    SELECT matched.ord, matched.id, resource_type, aggregation, amount, counted_at, event_id, corrects, value, is_late,
+        period_id, starts_at, timezone, kept AS source
+    FROM matched JOIN kept_source USING (period_id, resource_type, source)
 ), new_event AS (
     INSERT INTO usage_events (tenant_id, recorded_at, id, resource_type, quantity, counted_at, period_id, is_late,
         event_id, corrects, value, source)
-    SELECT %(tenant)s, %(now)s, id, resource_type, amount, counted_at, period_id, is_late, event_id, corrects, value,
+    SELECT %(tenant)s, %(recorded)s, id, resource_type, amount, counted_at, period_id, is_late, event_id, corrects, value,
         source
     FROM fresh ORDER BY ord
 ), hourly AS MATERIALIZED (
     -- Thousands of events make a few rows here; only these are put into their three buckets. Of two values at the same
     -- moment the higher one is the latest, so that their order of coming changes nothing.
     SELECT period_id, resource_type, aggregation, source, value, starts_at, hour_at, day_at, sum(amount) AS total,
-        count(*) AS events, max(amount) AS highest, max(ARRAY[extract(epoch FROM bills_at), amount]) AS latest,
-        max(bills_at) AS latest_at
+        count(*) AS events, max(amount) AS highest, max(ARRAY[extract(epoch FROM counted_at), amount]) AS latest,
+        max(counted_at) AS latest_at
     FROM (
-        SELECT period_id, resource_type, aggregation, starts_at, amount, bills_at,
+        SELECT period_id, resource_type, aggregation, starts_at, amount, counted_at,
             -- A value that two sources saw is one value.
             CASE WHEN aggregation = 'unique' THEN '' ELSE source END AS source,
             CASE WHEN aggregation = 'unique' THEN value END AS value,
-            greatest(date_trunc('hour', bills_at, timezone), starts_at) AS hour_at,
-            greatest(date_trunc('day', bills_at, timezone), starts_at) AS day_at
+            greatest(date_trunc('hour', counted_at, timezone), starts_at) AS hour_at,
+            greatest(date_trunc('day', counted_at, timezone), starts_at) AS day_at
         FROM fresh
-    ) AS billed
+    ) AS counted
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ), placed AS MATERIALIZED (
     SELECT hourly.*, grain, bucket_at
@@ -130,11 +180,11 @@ WITH given AS MATERIALIZED (
         latest_at = greatest(r.latest_at, excluded.latest_at)
 )
 SELECT (SELECT count(*) FROM judged) AS items,
-    EXISTS (SELECT FROM present) AS is_begun,
-    (SELECT count(*) FROM fresh WHERE NOT is_late) AS accepted,
-    (SELECT count(*) FROM fresh WHERE is_late) AS late,
+    (SELECT array_agg(DISTINCT counted_at) FROM valid WHERE NOT EXISTS (
+        SELECT FROM period p WHERE counted_at >= p.starts_at AND counted_at < p.ends_at)) AS uncovered,
     (SELECT json_agg(json_build_array(ord, fault)) FROM judged WHERE fault IS NOT NULL) AS refused,
     (SELECT array_agg(ord) FROM fresh WHERE is_late) AS late_ones,
+    (SELECT array_agg(DISTINCT period_id) FROM fresh WHERE is_late) AS late_periods,
     lost.ords, lost.event_ids, lost.hashes
 FROM (SELECT array_agg(ord ORDER BY ord) AS ords, array_agg(event_id ORDER BY ord) AS event_ids,
         array_agg(body_hash ORDER BY ord) AS hashes

@@ -1,16 +1,16 @@
 """The spans that usage is limited and billed by: months of the subscription, or of the calendar without one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func as sql
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from portal import tenancy
+from portal import clock, tenancy
 from portal.billing.subscriptions import live_subscription
 from portal.extensions import db
 from portal.ids import uuid7
@@ -56,25 +56,50 @@ def begin(now: datetime) -> UsagePeriod:
     if found is not None:
         return found
     locks.beside_others()
-    found = current(now)
-    if found is not None:
-        return found
+    return current(now) or _begun(now)
+
+
+def cover(moments: Collection[datetime], now: datetime) -> None:
+    """Make the periods that hold these moments, where there are none. Does not commit.
+
+    A month that was over before anybody asked for it is closed from the beginning: it is nobody's, and costs nothing.
+    Needs :func:`portal.usage.locks.beside_others`.
+    """
+    first, last = min(moments), max(moments)
+    wanted = select(UsagePeriod).where(UsagePeriod.ends_at > first, UsagePeriod.starts_at <= last)
+    spans = [Period(period.starts_at, period.ends_at) for period in db.session.scalars(wanted)]
+    for moment in sorted(moments):
+        if not any(span.start <= moment < span.end for span in spans):
+            made = _begun(moment, now)
+            spans.append(Period(made.starts_at, made.ends_at))
+
+
+def mark_late(period_ids: Collection[UUID]) -> None:
+    """Closed periods of which something was reported: what it costs is added up when the next one closes."""
+    wanted = UsagePeriod.id.in_(period_ids) & UsagePeriod.late_at.is_(None) & UsagePeriod.plan_id.is_not(None)
+    db.session.execute(update(UsagePeriod).where(wanted).values(late_at=clock.now()))
+
+
+def _begun(at: datetime, now: datetime | None = None) -> UsagePeriod:
+    """A period that holds ``at``; closed, if it is over by ``now`` and of no subscription."""
     subscription = live_subscription()
     if subscription is not None:
         db.session.refresh(subscription)  # what was read before the lock may have led to other periods since
-    span = None if subscription is None else span_of(subscription, now)
+    span = None if subscription is None else span_of(subscription, at)
     if subscription is None or span is None:
-        span, holder = _calendar_month(now), Holder()
+        span, holder = _calendar_month(at), Holder()
     else:
         holder = holder_of(subscription)
-    return make(_free_part(span, now), holder)
+    span = _free_part(span, at)
+    is_over = holder.plan_id is None and now is not None and span.end + GRACE <= now
+    return make(span, holder, closed_at=clock.now() if is_over else None)
 
 
-def make(span: Period, holder: Holder) -> UsagePeriod:
+def make(span: Period, holder: Holder, *, closed_at: datetime | None = None) -> UsagePeriod:
     """A new period; the one that somebody made meanwhile, if so. Does not commit."""
     tenant_id = tenancy.require_tenant()
     zone = select(Tenant.timezone).where(Tenant.id == tenant_id).scalar_subquery()
-    made = {"starts_at": span.start, "ends_at": span.end, "timezone": zone, **holder._asdict()}
+    made = {"starts_at": span.start, "ends_at": span.end, "timezone": zone, "closed_at": closed_at, **holder._asdict()}
     db.session.execute(insert(UsagePeriod).values(tenant_id=tenant_id, id=uuid7(), **made).on_conflict_do_nothing())
     return db.session.scalars(select(UsagePeriod).where(UsagePeriod.starts_at == span.start)).one()
 
