@@ -9,7 +9,7 @@ from portal import business_time, clock, tenancy
 from portal.billing.subscriptions import live_subscription
 from portal.extensions import db
 from portal.models import UsagePeriod
-from portal.usage import charges, locks, periods
+from portal.usage import charges, late, locks, periods
 
 AT_ONCE = 200
 log = logging.getLogger("portal.usage")
@@ -48,6 +48,7 @@ def close(period_id: UUID) -> None:
         db.session.rollback()
         return
     charges.add_up(period)
+    late.add_up()
     period.closed_at = clock.now()
     if live_subscription() is not None:
         periods.begin(now)

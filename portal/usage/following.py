@@ -14,7 +14,7 @@ from portal.models import Plan, Subscription, UsagePeriod
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.outbox import Work, finish
 from portal.pricing.renewals import Period
-from portal.usage import charges, locks, moves, periods
+from portal.usage import charges, late, locks, moves, periods
 from portal.usage.periods import Holder
 
 
@@ -44,6 +44,8 @@ def follow(work: Work) -> None:
         db.session.execute(delete(UsagePeriod).where(UsagePeriod.id.in_(done.swallowed)))
     for period in ended:
         charges.add_up(period)
+    if ended:
+        late.add_up()
     finish(work)
     db.session.commit()
 

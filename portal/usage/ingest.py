@@ -137,7 +137,8 @@ def _take(body: str, *, event_id: str | None = None, batch_id: str | None = None
     _require_few(body)
     tenant_id = tenancy.require_tenant()
     given = {"body": body, "event_id": event_id, "batch_id": batch_id, "tenant": tenant_id}
-    row = _written(given, _admitted(tenant_id))
+    now = _admitted(tenant_id)
+    row = _written(given, now)
     if row["uncovered"]:  # the first report of a period: nobody else looks for it beforehand
         db.session.rollback()
         now = _admitted(tenant_id)
@@ -146,7 +147,7 @@ def _take(body: str, *, event_id: str | None = None, batch_id: str | None = None
     if items is not None and row["items"] != items:  # a line that holds more than one
         raise BadBatch
     if row["late_periods"]:
-        periods.mark_late(row["late_periods"])
+        periods.mark_late(row["late_periods"], now)
     receipt = _receipt(row)
     db.session.commit()
     return receipt

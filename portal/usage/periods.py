@@ -74,8 +74,9 @@ def cover(moments: Collection[datetime], now: datetime) -> None:
             spans.append(Period(made.starts_at, made.ends_at))
 
 
-def mark_late(period_ids: Collection[UUID]) -> None:
-    """Closed periods of which something was reported: what it costs is added up when the next one closes."""
+def mark_late(period_ids: Collection[UUID], now: datetime) -> None:
+    """Closed periods of which something was reported: what it costs is added up when the one that runs closes."""
+    begin(now)
     wanted = UsagePeriod.id.in_(period_ids) & UsagePeriod.late_at.is_(None) & UsagePeriod.plan_id.is_not(None)
     db.session.execute(update(UsagePeriod).where(wanted).values(late_at=clock.now()))
 

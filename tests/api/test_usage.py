@@ -22,6 +22,7 @@ SNIPPET = {
     "period_end": "2024-01-31T23:59:59Z",
     "source": "api",
 }
+NOW = {name: value for name, value in SNIPPET.items() if not name.startswith("period")}
 BOTH = ("usage:read", "usage:write")
 
 
@@ -150,7 +151,7 @@ def test_whether_more_may_be_used(client, key, tenant, settings):
     with rows.written(settings) as session:
         rows.subscription(session, tenant)
     fresh = key_of(tenant)  # what was answered to the other key is remembered for it
-    post(client, fresh, body=SNIPPET)
+    post(client, fresh, body=NOW)
     for quantity, allowed in ((9_900, True), ("9900.5", False)):
         answer = client.get(path.format(quantity), headers=auth(fresh)).json
         assert (answer["allowed"], answer["used"], answer["limit"], answer["remaining"]) == (
@@ -168,7 +169,7 @@ def test_whether_more_may_be_used(client, key, tenant, settings):
 def test_the_summary(client, key, tenant, settings):
     with rows.written(settings) as session:
         rows.subscription(session, tenant)
-    post(client, key, body=SNIPPET)
+    post(client, key, body=NOW)
     post(client, key, body={"resource_type": "users", "quantity": "2.50"})
     for path in ("/api/v1/uso/resumen", "/api/v1/usage/summary"):
         answer = client.get(path, headers=auth(key)).json
@@ -179,3 +180,20 @@ def test_the_summary(client, key, tenant, settings):
             known | {"resource_type": "storage_gb", "unit": "GB", "used": 0, "limit": 50, "remaining": 50},
             known | {"resource_type": "users", "used": Decimal("2.5"), "limit": 0, "remaining": 0},
         ]
+
+
+def test_a_batch_that_is_sent_again_with_its_key_counts_once(client, key, tenant):
+    """Its events have no ids: they are known by the key and their place."""
+    for status in ("accepted", "duplicate"):
+        answer = post(client, key, "/api/v1/uso/lote", [NOW, NOW], Idempotency_Key="batch-1")
+        assert [item["status"] for item in answer.json["items"]] == [status] * 2
+    assert stored(tenant) == 2
+
+
+def test_packed_files_that_were_appended_are_one(client, key, tenant):
+    lines = [json.dumps({**NOW, "event_id": str(number)}).encode() + b"\n" for number in range(3)]
+    body = b"".join(gzip.compress(line) for line in lines)
+    headers = {"Content_Type": "application/x-ndjson", "Content_Encoding": "gzip"}
+    assert post(client, key, "/api/v1/uso/lote", body, **headers).json["accepted"] == 3
+    assert post(client, key, "/api/v1/uso/lote", body[:-5], **headers).json["code"] == "not_readable"
+    assert stored(tenant) == 3

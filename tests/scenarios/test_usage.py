@@ -111,6 +111,7 @@ def test_overage_is_on_the_renewals_invoice(life, sold, close):
 
 
 def test_what_comes_after_the_close_is_billed_with_the_next_month(life, sold, close):
+    """By the terms of its own month, whose included quantity was used up; that of the next one is not touched."""
     life.buy()
     end = life.subscription.current_period_end
     report(life, 10_000)
@@ -121,9 +122,9 @@ def test_what_comes_after_the_close_is_billed_with_the_next_month(life, sold, cl
     end = life.subscription.current_period_end
     life.advance_to(end + 50 * MINUTE)
     close()
-    assert charges(life) == [("starter", 1, 10_000, 0), ("starter", 1, 10_001, 20)]
+    assert charges(life) == [("starter", 1, 10_000, 0), ("starter", 2, 20_001, 220)]
     life.advance(hours=1)
-    assert [lines for _, _, lines in billed(life)] == [[], [], [20]]
+    assert [lines for _, _, lines in billed(life)] == [[], [], [220]]
 
 
 def test_a_draft_that_was_finalised_meanwhile(life, sold, close):

@@ -8,44 +8,10 @@ import pytest
 
 from portal import clock, tenancy
 from portal.extensions import db
-from portal.models import Resource, UsageEvent, UsageRollup
+from portal.models import UsageRollup
 from portal.usage import ingest
-from tests.pages import rows
 from tests.support.shopping import make_tenant
-
-MORE = {"level": "last", "visitors": "unique"}
-
-
-@pytest.fixture(name="metered")
-def fixture_metered(settings, tenant):
-    """A tenant, where there is a resource of each aggregation."""
-    with rows.written(settings) as session:
-        for resource_type, aggregation in MORE.items():
-            session.add(Resource(resource_type=resource_type, aggregation=aggregation, names={"en": resource_type}))
-    return tenant
-
-
-def send(tenant_id, *events, **options):
-    with tenancy.bound(tenant_id):
-        receipt = ingest.record(json.dumps(events), **options)
-        return [receipt.status(index) for index in range(receipt.items)]
-
-
-def total(tenant_id, resource="api_calls", grain="period"):
-    with tenancy.bound(tenant_id):
-        found = db.session.scalars(
-            db.select(UsageRollup.total).where(UsageRollup.resource_type == resource, UsageRollup.grain == grain)
-        )
-        return sum(found, Decimal(0))
-
-
-def stored(tenant_id):
-    with tenancy.bound(tenant_id):
-        return db.session.scalar(db.select(db.func.count()).select_from(UsageEvent))
-
-
-def call(quantity=1, **more):
-    return {"resource_type": "api_calls", "quantity": quantity, **more}
+from tests.usage.metered import call, send, stored, total
 
 
 def test_without_an_id_every_report_counts(metered):
