@@ -197,7 +197,10 @@ class UsageEvent(Model):
     """
 
     __tablename__ = "usage_events"
-    __table_args__ = (Index("usage_events_period_idx", "tenant_id", "period_id", "resource_type", "counted_at"),)
+    __table_args__ = (
+        Index("usage_events_period_idx", "tenant_id", "period_id", "resource_type", "counted_at"),
+        Index("usage_events_corrects_idx", "tenant_id", "corrects", postgresql_where=text("corrects IS NOT NULL")),
+    )
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     recorded_at: Mapped[datetime] = mapped_column(primary_key=True)
