@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 MOST_TARGETS = 5000
+WHOLE = "*"  # the id of a target that is all of a source: one installation per tenant
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,11 @@ class Connection:
 
 @dataclass(frozen=True)
 class Setting:
-    """A further text that staff enter for a kind; ``label`` and ``help`` are message ids."""
+    """A further text that staff enter for a kind; ``label`` and ``help`` are translated when shown."""
 
     name: str
-    label: str
-    help: str = ""
+    label: Any
+    help: Any = ""
 
 
 @dataclass(frozen=True)

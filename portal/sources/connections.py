@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import undefer
 
 from portal import clock, lookups, tenancy
+from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import UsageSource
 from portal.security import audit
@@ -169,6 +170,15 @@ def _flush() -> None:
 
 def _is_word(text: str) -> bool:
     return text.isprintable() and not any(char.isspace() for char in text)
+
+
+def seen(source_id: UUID) -> UsageSource:
+    """One of them without its secret; reads on the staff's role. Raises NotFound."""
+    with tenancy.staff_session() as session:
+        found = session.get(UsageSource, source_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def listed() -> Sequence[UsageSource]:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from portal.sources.base import MOST_TARGETS, Connection, Measured, Probe, Setting, Source, Target, Thing, Wanted
+from portal.i18n import lazy_gettext as _
+from portal.sources.base import MOST_TARGETS, WHOLE, Connection, Measured, Probe, Setting, Source, Target, Thing, Wanted
 from portal.sources.errors import (
     BadSecret,
     CountsDisagree,
@@ -24,7 +25,6 @@ from portal.sources.errors import (
 )
 from portal.sources.odoo_wire import ModelMissing, Wire
 
-WHOLE_DATABASE = "*"
 _PAGE = 2000
 _MOST_ROWS = 20_000
 _BYTES_OF_GB = Decimal(10**9)
@@ -56,8 +56,8 @@ class Odoo:
     kind = "odoo"
     label = "Odoo"
     settings: Sequence[Setting] = (
-        Setting("database", "Database", "Empty: the server has one only. Needed before Odoo 19."),
-        Setting("login", "Login", "Only before Odoo 19; whose key it is."),
+        Setting("database", _("Database"), _("Empty: the server has one only. Needed before Odoo 19.")),
+        Setting("login", _("Login"), _("Only before Odoo 19: whose key it is.")),
     )
     resources: Sequence[str] = ("odoo_users", "odoo_storage_gb", "odoo_orders", "odoo_invoices")
 
@@ -77,7 +77,7 @@ class Odoo:
         with _spoken(connection) as wire:
             found = wire.call("res.company", "search_read", domain=[], fields=["name"], limit=MOST_TARGETS)
             companies = [Target(str(row["id"]), str(row["name"])) for row in found]
-            return [Target(WHOLE_DATABASE, WHOLE_DATABASE), *companies]
+            return [Target(WHOLE, WHOLE), *companies]
 
     def measure(self, connection: Connection, wanted: Wanted) -> Measured:
         with _spoken(connection) as wire:
@@ -113,7 +113,7 @@ def _scope(wire: Wire, target_id: str) -> _Scope:
     """Raises :class:`UnknownTenant` for a company that is gone, :class:`PermissionMissing` for one that is not ours."""
     me = wire.call("res.users", "search_read", domain=[["id", "=", wire.user_id()]], fields=["company_ids"])
     mine = [int(each) for each in me[0]["company_ids"]] if me else []
-    if target_id == WHOLE_DATABASE:
+    if target_id == WHOLE:
         if wire.call("res.company", "search_count", domain=[]) != len(mine):
             raise PermissionMissing  # the companies that the user is not in would be missing without a sign
         return _Scope(None, {"allowed_company_ids": mine})

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from portal.sources.base import Wanted
+from portal.sources.base import WHOLE, Wanted
 from portal.sources.errors import (
     CountsDisagree,
     KeyRefused,
@@ -14,7 +14,7 @@ from portal.sources.errors import (
     UnknownTenant,
     Unreachable,
 )
-from portal.sources.odoo import SOURCE, WHOLE_DATABASE
+from portal.sources.odoo import SOURCE
 from portal.sources.odoo_wire import Wire
 from tests.sources.conftest import ADMIN_KEY, BOT_KEY, odoo_at
 
@@ -60,7 +60,7 @@ def test_one_companys_figures(odoo):
 
 
 def test_the_whole_database(odoo):
-    found = SOURCE.measure(odoo, wanted(WHOLE_DATABASE))
+    found = SOURCE.measure(odoo, wanted(WHOLE))
     assert {name: str(value) for name, value in found.levels.items()} == {
         "odoo_users": "3",
         "odoo_storage_gb": "2.750000",
@@ -100,7 +100,7 @@ def test_an_ordinary_users_key_leaves_storage_out(web, box):
         with pytest.raises(PermissionMissing):  # another company's rows would be missing without a sign
             SOURCE.measure(odoo_at(box, BOT_KEY, **options), wanted("2"))
         with pytest.raises(PermissionMissing):
-            SOURCE.measure(odoo_at(box, BOT_KEY, **options), wanted(WHOLE_DATABASE))
+            SOURCE.measure(odoo_at(box, BOT_KEY, **options), wanted(WHOLE))
 
 
 def test_a_model_that_may_not_be_read(web, box):
