@@ -30,7 +30,8 @@ class ConnectionForm(PortalForm):
         """As a connection is now, without its key."""
         options = {f"{source.kind}_{name}": value for name, value in source.options.items()}
         ends_on = source.key_expires_at.astimezone(UTC).date() if source.key_expires_at else None
-        return cls(formdata=None, obj=source, data={**options, "key_expires_on": ends_on, "secret": ""})
+        held = {"name": source.name, "base_url": source.base_url, "key_expires_on": ends_on}
+        return cls(formdata=None, data={**options, **held})
 
     def draft(self, kind: str) -> Draft:
         """What was entered for a connection of that kind."""

@@ -63,7 +63,7 @@ class Unreadable(SourceError):
 class TooMuch(SourceError):
     code = "source_too_much"
     message = "The source's answer is larger or slower than one measurement may be."
-    remedy = "Nothing was recorded. Tell us how many objects it has."
+    remedy = "Nothing was recorded. If it goes on, look at the load of the program and at how many objects it has."
 
 
 class TooOld(SourceError):
