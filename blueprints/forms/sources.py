@@ -21,7 +21,7 @@ class ConnectionForm(PortalForm):
     """What can change of a connection. The settings of each kind are added below, as ``<kind>_<name>``."""
 
     name = StringField(_("Name"), _TEXT)
-    base_url = StringField(_("Address"), _TEXT)
+    base_url = StringField(_("Web address"), _TEXT)
     secret = StringField(_("Key"), _TEXT)
     key_expires_on = DateField(_("The key ends on"), [Optional()])
 
