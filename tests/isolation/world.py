@@ -173,7 +173,7 @@ def _plant(session: Session, victim: Person) -> None:
     rows.attempt(session, invoice, method, "declined", amount_minor=AMOUNT_MINOR)
     rows.standing(session, tenant_id, "grace", days=1)
     rows.usage_charge(session, tenant_id, amount_minor=AMOUNT_MINOR)
-    rows.source_link(session, tenant_id, external_name=f"{CANARY} at NetBox")
+    rows.source_link(session, tenant_id, external_id=f"{CANARY}-4711", external_name=f"{CANARY} at NetBox")
     rows.cancellation(session, tenant_id, comment=f"{CANARY} is too dear")
     rows.plan_change(session, tenant_id, due_minor=AMOUNT_MINOR)
     session.add(
