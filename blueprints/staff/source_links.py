@@ -30,7 +30,7 @@ def source_link(source_id: UUID) -> ResponseReturnValue:
 @bp.post("/sources/<uuid:source_id>/link")
 @staff(*KEEPERS)
 def link_source(source_id: UUID) -> ResponseReturnValue:
-    """``act``: "test" shows what would be recorded, or to link."""
+    """``act``: "test" shows what would be recorded, or to link what was shown and nothing else."""
     form, actor = LinkForm(), principal().user_id
     try:
         tenant_id = UUID(form.tenant_id.data or "")
@@ -38,7 +38,7 @@ def link_source(source_id: UUID) -> ResponseReturnValue:
         form.refuse(form.tenant_id, gettext("Choose a tenant."))
         return _page(source_id, form, status=422)
     try:
-        if request.form.get("act") == "test":
+        if request.form.get("act") != "link" or request.form.get("seen") != _choice(form):
             seen = links.preview(source_id, form.external_id.data or "", actor=actor)
             return _page(source_id, form, seen=seen)
         links.link(source_id, tenant_id, form.external_id.data or "", actor=actor)
@@ -49,6 +49,11 @@ def link_source(source_id: UUID) -> ResponseReturnValue:
         return _page(source_id, form, failed=said(error), status=error.status)
     flash(gettext("The tenant is linked. Its first measurement is recorded in a moment, then one every hour."), "good")
     return redirect(url_for("staff.source", source_id=source_id), 303)
+
+
+def _choice(form: LinkForm) -> str:
+    """What figures were shown for; another choice has to be looked at first."""
+    return f"{form.tenant_id.data} {form.external_id.data}"
 
 
 @bp.post("/sources/links/<uuid:link_id>/remove")
@@ -84,6 +89,7 @@ def _page(
         tenants=tenants,
         targets=targets,
         seen=seen,
+        choice=_choice(form),
         failed=failed,
         resources=measured,
         resource_label=_label,

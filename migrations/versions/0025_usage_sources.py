@@ -48,7 +48,6 @@ CREATE TABLE usage_source_links (
     CONSTRAINT usage_source_links_error_check CHECK ((state = 'linked') = (error_code IS NULL))
 );
 CREATE UNIQUE INDEX usage_source_links_kind_idx ON usage_source_links (tenant_id, kind) WHERE removed_at IS NULL;
-CREATE INDEX usage_source_links_source_idx ON usage_source_links (source_id) WHERE removed_at IS NULL;
 """
 # Each order and invoice counts once, by its own id; nothing of them was reported before there were sources.
 COUNTED = "UPDATE resources SET aggregation = 'sum' WHERE resource_type IN ('odoo_orders', 'odoo_invoices')"

@@ -58,7 +58,6 @@ class UsageSourceLink(TenantOwned, Timestamped, Model):
         Index(
             "usage_source_links_kind_idx", "tenant_id", "kind", unique=True, postgresql_where=text("removed_at IS NULL")
         ),
-        Index("usage_source_links_source_idx", "source_id", postgresql_where=text("removed_at IS NULL")),
     )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)

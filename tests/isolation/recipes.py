@@ -84,7 +84,7 @@ FORMS: Mapping[str, Form] = {
     "staff.archive_source": {},
     "staff.change_source": {"name": "Mine", "base_url": "http://127.0.0.1:1", "secret": "mine"},
     "staff.create_source": {"kind": "netbox", "name": "Mine", "base_url": "http://127.0.0.1:1", "secret": "mine"},
-    "staff.link_source": {"tenant_id": Hers("tenant_id"), "external_id": "1", "act": "link"},
+    "staff.link_source": {"tenant_id": Hers("tenant_id"), "external_id": "1", "seen": "", "act": "link"},
     "staff.remove_source_link": {},
     "staff.restore_source": {},
     "staff.test_source": {},

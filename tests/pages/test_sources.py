@@ -32,6 +32,12 @@ def entered(keeper, new, **change):
     return answer.location
 
 
+def linked(keeper, link, tenant_id, external_id):
+    """Press "Link" below the figures of that choice."""
+    choice = {"tenant_id": tenant_id, "external_id": external_id}
+    return keeper.send(link, link, **choice, seen=f"{tenant_id} {external_id}", act="link")
+
+
 def test_entered_tested_seen_and_linked(app, box, keeper, new, write, drain):
     there, _ = map(str, box.post("netbox/objects", **ACME)["tenants"])
     tenant_id = make_tenant("Acme Limited")
@@ -46,7 +52,7 @@ def test_entered_tested_seen_and_linked(app, box, keeper, new, write, drain):
     assert keeper.send(f"{source}/test", source).location == source
     assert "It answers: version 4.6." in html.page(keeper.get(source)).text
     link = f"{source}/link"
-    choice = {"tenant_id": str(tenant_id), "external_id": there}
+    choice = {"tenant_id": str(tenant_id), "external_id": there, "seen": f"{tenant_id} {there}"}
     seen = html.page(keeper.send(link, link, **choice, act="test")).text
     assert "What would be recorded of Acme (acme)" in seen
     assert "41 GB" in seen
@@ -135,12 +141,14 @@ def test_links_that_are_none(keeper, new, box):
     for wrong in ("", "nobody"):
         answer = keeper.send(link, link, tenant_id=wrong, external_id=there, act="link")
         assert "Choose a tenant." in html.page(answer, 422).text
-    answer = keeper.send(link, link, tenant_id=tenant_id, external_id="4711", act="link")
+    answer = linked(keeper, link, tenant_id, "4711")
     assert "does not know this tenant" in html.page(answer, 422).text
-    assert keeper.send(link, link, tenant_id=tenant_id, external_id=there, act="link").status_code == 303
-    answer = keeper.send(link, link, tenant_id=tenant_id, external_id=other, act="link")
+    unseen = keeper.send(link, link, tenant_id=tenant_id, external_id=there, act="link", seen=f"{tenant_id} {other}")
+    assert "What would be recorded of Acme" in html.page(unseen).text, "figures of another one were shown"
+    assert linked(keeper, link, tenant_id, there).status_code == 303
+    answer = linked(keeper, link, tenant_id, other)
     assert "linked to a program of this kind already" in html.page(answer, 409).text
-    answer = keeper.send(link, link, tenant_id=str(make_tenant()), external_id=there, act="link")
+    answer = linked(keeper, link, str(make_tenant()), there)
     assert "it would be billed twice" in html.page(answer, 409).text
 
 

@@ -40,8 +40,11 @@ class Measuring(Journey):
         self.until(lambda _: self._source(), lambda: posting(keeper, PAGE, PAGE, **form))
         source = f"{PAGE}/{self._source()['id']}"
         self.until(lambda _: self._source()["test_outcome"] == "ok", lambda: posting(keeper, f"{source}/test", source))
-        choice = {"tenant_id": str(self.person.tenant_id), "external_id": self.external, "act": "link"}
-        self.until(lambda _: self._links(), lambda: posting(keeper, f"{source}/link", f"{source}/link", **choice))
+        tenant_id = str(self.person.tenant_id)
+        choice = {"tenant_id": tenant_id, "external_id": self.external, "seen": f"{tenant_id} {self.external}"}
+        self.until(
+            lambda _: self._links(), lambda: posting(keeper, f"{source}/link", f"{source}/link", **choice, act="link")
+        )
         self.until(lambda _: self._links()[0]["sampled_at"], lambda: posting(keeper, "/language", source))
         soon = {**form, "key_expires_on": "2020-01-01"}
         self.until(lambda _: self._source()["key_expires_at"], lambda: posting(keeper, source, source, **soon))
