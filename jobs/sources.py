@@ -5,6 +5,7 @@ from portal.sources import expiring, pulling
 
 handler(pulling.KIND)(pulling.pull)
 handler(expiring.KIND)(expiring.tell)
+handler(expiring.PROBE)(expiring.probe)
 
 
 @periodic("pull_usage_sources", every_seconds=600)

@@ -260,6 +260,33 @@ def test_a_key_that_ends_is_told_once_and_settled_when_replaced(settings, at_net
     assert [row[2] for row in looked(80)] == [False, False]
 
 
+def test_odoo_says_itself_when_a_key_ends(settings, box, keeper, worker, drain):
+    ends_at = (clock.now() + timedelta(days=9)).replace(microsecond=0)
+    user = {"name": "S", "login": "soon", "key": "e" * 40, "key_expires": f"{ends_at:%Y-%m-%d %H:%M:%S}"}
+    box.post("odoo/records", users=[user])
+    source_id = connections.create("odoo", Draft("Odoo", f"{box.url}/odoo", "e" * 40), actor=keeper)
+    for _ in range(2):
+        with worker.app_context():
+            expiring.look()
+        drain()
+    (source,) = database.as_owner(settings, "SELECT * FROM usage_sources")
+    assert (source["key_expires_at"], source["test_outcome"], source["version"]) == (ends_at, "ok", "19.0")
+    (finding,) = database.as_owner(settings, "SELECT kind, object_id, details FROM drift_findings")
+    assert (finding["kind"], finding["object_id"]) == ("usage_source_key_ends", str(source_id))
+    assert finding["details"] == {"name": "Odoo", "ends_at": ends_at.isoformat()}
+
+
+def test_a_day_on_which_a_source_does_not_answer(settings, at_netbox, keeper, worker, drain, box):
+    box.post("netbox/mood", mode="503")
+    with worker.app_context():
+        expiring.look()
+    drain()
+    assert database.as_owner(settings, "SELECT test_outcome FROM usage_sources") == [
+        {"test_outcome": "source_unreachable"}
+    ]
+    assert database.as_owner(settings, "SELECT 1 FROM outbox WHERE dead_at IS NOT NULL") == []
+
+
 HOUR = datetime(2026, 11, 3, 8, tzinfo=UTC)
 measurements = st.lists(
     st.tuples(st.integers(0, 4), st.integers(0, 50), st.sets(st.integers(1, 8))), min_size=1, max_size=12
