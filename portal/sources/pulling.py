@@ -85,7 +85,7 @@ def pull(work: Work) -> None:
     try:
         measured = of_kind(link.kind).measure(link.connection, link.wanted)
     except SourceError as error:
-        log.warning("a source could not be measured", extra={"link_id": str(link.id), "code": error.code})
+        log.warning("a source could not be measured: %s", error.code, extra={"outbox_key": work.key})
         _failed(work, link.id, error)
         return
     hour = datetime.fromisoformat(work.payload["hour"])
