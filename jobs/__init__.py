@@ -11,6 +11,7 @@ from jobs import (
     plan_changes,
     plans,
     reconcile,
+    sources,
     subscriptions,
     usage,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "plan_changes",
     "plans",
     "reconcile",
+    "sources",
     "subscriptions",
     "usage",
 ]

@@ -24,6 +24,8 @@ _MAY_BE_EMPTY = (
     "odoo_api_key",
     "odoo_database",
     "odoo_login",
+    "sources_key",
+    "sources_ca_bundle",
     "stripe_public_key",
     "smtp_username",
     "smtp_password",
@@ -68,6 +70,9 @@ class Settings:
     odoo_api_key: str
     odoo_database: str
     odoo_login: str
+    sources_key: str
+    sources_ca_bundle: str
+    sources_http_hosts: tuple[str, ...]
     failpoints: str
     usage_retention_months: int
     usage_retention: str
@@ -135,6 +140,11 @@ def _integer(env: Mapping[str, str], name: str, default: int) -> int:
     return int(raw)
 
 
+def _hosts(raw: str) -> tuple[str, ...]:
+    """Names of hosts, separated by commas."""
+    return tuple(part.strip().lower() for part in raw.split(",") if part.strip())
+
+
 def _required(env: Mapping[str, str], name: str) -> str:
     value = env.get(name, "").strip()
     if not value:
@@ -172,6 +182,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         environment=env.get("PORTAL_ENV", "production"),
         currency=(env.get("CURRENCY") or "usd").lower(),
         portal_name=env.get("PORTAL_NAME") or "Billing Portal",
+        sources_http_hosts=_hosts(env.get("SOURCES_HTTP_HOSTS", "")),
         usage_retention_months=_integer(env, "USAGE_RETENTION_MONTHS", 0),
         usage_retention=env.get("USAGE_RETENTION") or "detach",
         log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
@@ -187,6 +198,8 @@ def _check(settings: Settings) -> None:
         )
     if settings.smtp_starttls not in ("auto", "on", "off"):
         raise ConfigError("SMTP_STARTTLS must be auto, on or off")
+    if any(0 < len(part.strip()) < 32 for part in settings.sources_key.split(",")):
+        raise ConfigError("SOURCES_KEY must have at least 32 characters; two during a rotation, separated by a comma")
     if settings.usage_retention not in ("detach", "drop"):
         raise ConfigError("USAGE_RETENTION must be detach or drop")
     if urlsplit(settings.public_url).scheme not in ("http", "https"):

@@ -86,6 +86,16 @@ ROUTES = {
     "POST /staff/resources/<resource_type>": KEEPERS,
     "POST /staff/resources/<resource_type>/archive": KEEPERS,
     "POST /staff/resources/<resource_type>/restore": KEEPERS,
+    "GET /staff/sources": STAFF,
+    "POST /staff/sources": KEEPERS,
+    "GET /staff/sources/<uuid:source_id>": STAFF,
+    "POST /staff/sources/<uuid:source_id>": KEEPERS,
+    "POST /staff/sources/<uuid:source_id>/test": KEEPERS,
+    "POST /staff/sources/<uuid:source_id>/archive": KEEPERS,
+    "POST /staff/sources/<uuid:source_id>/restore": KEEPERS,
+    "GET /staff/sources/<uuid:source_id>/link": KEEPERS,
+    "POST /staff/sources/<uuid:source_id>/link": KEEPERS,
+    "POST /staff/sources/links/<uuid:link_id>/remove": KEEPERS,
     "GET /staff/terms": STAFF,
     "GET /staff/terms/<plan_id>/<resource_type>": STAFF,
     "POST /staff/terms/<plan_id>/<resource_type>": KEEPERS,
@@ -244,7 +254,7 @@ def fixture_foreign(app: APIFlask, settings: Settings) -> dict[str, UUID]:
         }
 
 
-WITH_ID = [route for route in ROUTES if "<uuid:" in route and ROUTES[route] != STAFF]
+WITH_ID = [route for route in ROUTES if "<uuid:" in route and ROUTES[route] not in (STAFF, KEEPERS)]
 
 
 @pytest.mark.parametrize("route", WITH_ID)

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from portal import tenancy
 from portal.billing import tenants
-from portal.commands import demo_usage
+from portal.commands import demo_sources, demo_usage
 from portal.commands.roles import app_as
 from portal.errors import Conflict
 from portal.extensions import db
@@ -137,7 +137,8 @@ def seed(out: Path) -> None:
         tenant_id = _tenant(definition, str(entry["password"]))
         entry |= {"tenant_id": str(tenant_id), "api_key": _api_key(tenant_id, str(entry["api_key"]))}
         demo_usage.seed_usage(tenant_id, definition["slug"])
-    _staff(staff["password"])
+    keeper = _staff(staff["password"])
+    demo_sources.link({str(entry["name"]): UUID(str(entry["tenant_id"])) for entry in entries}, actor=keeper)
     _write(out, entries, staff)
 
 
@@ -210,12 +211,13 @@ def _api_key(tenant_id: UUID, token: str) -> str:
     return token
 
 
-def _staff(password: str) -> None:
+def _staff(password: str) -> UUID:
     user_id = _user(STAFF_EMAIL, "Demo Staff", password)
     with tenancy.staff_session() as session:
         known = session.scalar(select(StaffMember.role).where(StaffMember.user_id == user_id))
     if known is None:  # granting it again would end the sessions of this user
         people.grant_staff_role(user_id, "admin")
+    return user_id
 
 
 def _user(email: str, name: str, password: str, **speech: str) -> UUID:

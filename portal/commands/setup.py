@@ -16,6 +16,8 @@ from portal.commands.demo import seed
 from portal.commands.roles import app_as
 from portal.gateway.account import AccountMismatch, bind_account
 from portal.gateway.errors import StripeFailure
+from portal.sources import given
+from portal.sources.errors import BadSource
 
 _OLDEST_SERVER = 16
 
@@ -32,6 +34,7 @@ def setup(skip_account: bool, demo: Path | None) -> None:
     with app_as("owner").app_context():
         prepare_database()
         heartbeats.forget_this_host()
+        _enter_sources()
         if skip_account:
             return
         _bind()
@@ -40,6 +43,14 @@ def setup(skip_account: bool, demo: Path | None) -> None:
     with app_as("worker").app_context():
         publish_what_is_missing()
         publish_missing_coupons()
+
+
+def _enter_sources() -> None:
+    """A source that cannot be used stops nothing: it can be entered on its page."""
+    try:
+        given.enter()
+    except BadSource as error:
+        click.echo(f"A source of the settings is left out ({error.code}): {error.message}")
 
 
 def prepare_database() -> None:

@@ -46,6 +46,9 @@ SETTINGS = (
     "ODOO_API_KEY",
     "ODOO_DATABASE",
     "ODOO_LOGIN",
+    "SOURCES_KEY",
+    "SOURCES_CA_BUNDLE",
+    "SOURCES_HTTP_HOSTS",
 )
 
 

@@ -1,5 +1,6 @@
 """`./run`: every part in the order in which they need each other, then watching them until Ctrl-C."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import urllib.error
 import urllib.request
 from types import FrameType
 
-from portal.embedded import demo, environment, lock, pango, ports, preflight, supervisor
+from portal.embedded import demo, environment, lock, neighbours, pango, ports, preflight, supervisor
 from portal.embedded.console import Console, Step
 from portal.embedded.places import Places
 from portal.embedded.postgres import PostgresServer
@@ -139,7 +140,15 @@ class Start:
             if "SMTP_HOST" not in self._given:
                 mailbox = {"SMTP_HOST": ports.LOOPBACK, "SMTP_PORT": str(ready["smtp_port"])}
                 self._environment |= {**mailbox, "SMTP_STARTTLS": "off"}
+            self._meet_neighbours(ready["url"])
             step.note = f"sandbox at {ready['url']}"
+
+    def _meet_neighbours(self, sandbox_url: str) -> None:
+        """Sources of usage for the demo, beside those that the user has; without them the portal is as well."""
+        if not any(name.startswith(("NETBOX_", "ODOO_")) for name in self._given):
+            with contextlib.suppress(OSError):
+                neighbours.furnish(sandbox_url)
+                self._environment |= neighbours.settings(sandbox_url)
 
     def _started_sandbox(self) -> dict[str, str]:
         home = self._places.var / "sandbox"

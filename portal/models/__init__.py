@@ -13,6 +13,7 @@ from portal.models.invoices import Invoice, InvoiceDocument, InvoiceLine, Paymen
 from portal.models.notices import Notice
 from portal.models.plan_changes import PlanChange
 from portal.models.plans import Plan, PlanPrice
+from portal.models.sources import UsageSource, UsageSourceLink
 from portal.models.steps import LegalStep, Step
 from portal.models.subscriptions import PaymentMethod, Subscription
 from portal.models.tenants import BillingDetails, Tenant, TenantSlug
@@ -99,6 +100,8 @@ __all__ = [
     "UsagePeriod",
     "UsageRetiredMonth",
     "UsageRollup",
+    "UsageSource",
+    "UsageSourceLink",
     "UsageUnique",
     "User",
     "UserSession",

@@ -36,6 +36,7 @@ PLATFORM = {
     "stripe_events": "the inbox",
     "stripe_objects": "what is wanted of Stripe",
     "tenant_slugs": "global uniqueness of slugs",
+    "usage_sources": "connections of the installation; seen and written by staff only",
     "usage_retired_months": "which months of events are gone, for all tenants",
     "user_sessions": "a user's, by app.user_id",
     "users": "a user's, by app.user_id and memberships",

@@ -69,6 +69,7 @@ EXCEPTIONS = {
     "commit.portal.outbox.batches.claim_more": NOT_YET,
     "commit.portal.outbox.batches.give_back": NOT_YET,
     "commit.portal.outbox.batches.run": NOT_YET,
+    "commit.portal.sources.given.enter": BY_HAND,
     "commit.portal.security.people.add_member": BY_HAND,
     "commit.portal.security.people.create_user": BY_HAND,
     "commit.portal.security.people.grant_staff_role": BY_HAND,

@@ -179,6 +179,7 @@ def _plant(session: Session, victim: Person) -> None:
     rows.standing(session, tenant_id, "grace", days=1)
     charge = rows.usage_charge(session, tenant_id, f"{CANARY}-event-1", amount_minor=AMOUNT_MINOR)
     rows.usage_unique(session, charge, f"{CANARY}-device-1")
+    rows.source_link(session, tenant_id, external_id=f"{CANARY}-4711", external_name=f"{CANARY} at NetBox")
     rows.cancellation(session, tenant_id, comment=f"{CANARY} is too dear")
     rows.plan_change(session, tenant_id, due_minor=AMOUNT_MINOR)
     session.add(

@@ -37,6 +37,8 @@ from portal.models import (
     UsageKey,
     UsagePeriod,
     UsageRollup,
+    UsageSource,
+    UsageSourceLink,
     UsageUnique,
 )
 from portal.security.principal import hash_token
@@ -414,3 +416,25 @@ def _payment(session: Session, of: Invoice, at: datetime, is_paid: bool) -> None
             created_at=at,
         )
     )
+
+
+def source(session: Session, **values: Any) -> UsageSource:
+    """A NetBox that answers nobody; its kept secret opens nothing."""
+    given = {"id": uuid7(), "kind": "netbox", "name": f"NetBox {uuid7().hex[-8:]}", "base_url": "http://127.0.0.1:1"}
+    row = UsageSource(**{**given, "secret": "kept", **values})
+    session.add(row)
+    session.flush()
+    return row
+
+
+def source_link(session: Session, tenant_id: UUID, at: UsageSource | None = None, **values: Any) -> UsageSourceLink:
+    """A link that was measured an hour ago."""
+    at = at or source(session)
+    given = {
+        "source_id": at.id, "kind": at.kind, "external_id": "1", "external_name": "Acme (acme)",
+        "counts_from": NOW.date(), "sampled_at": NOW - timedelta(hours=1), "figures": {"netbox_devices": "5"},
+    }  # fmt: skip
+    row = UsageSourceLink(**{"tenant_id": tenant_id, "id": uuid7(), **given, **values})
+    session.add(row)
+    session.flush()
+    return row

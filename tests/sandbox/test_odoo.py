@@ -130,6 +130,26 @@ def test_groups_by_company_and_month(busy: Sandbox) -> None:
     assert again == 1
 
 
+def test_groups_as_older_clients_ask_for_them(busy: Sandbox) -> None:
+    asked = {"domain": EU, "groupby": ["company_id"]}
+    new = ask(busy, "ir.attachment/formatted_read_group", ADMIN_KEY, **asked, aggregates=["file_size:sum", "__count"])
+    old = ask(busy, "ir.attachment/read_group", ADMIN_KEY, **asked, fields=["file_size:sum"], lazy=False)
+    assert new
+    assert [(each["file_size"], each["__count"]) for each in old] == [
+        (each["file_size:sum"], each["__count"]) for each in new
+    ]
+    assert send(busy, "ir.attachment/read_group", ADMIN_KEY, **asked, fields=[]).status_code == 501
+
+
+def test_a_user_asks_for_its_own_rights(busy: Sandbox) -> None:
+    for key, is_admin in ((ADMIN_KEY, True), (BOT_KEY, False)):
+        mine = ask(busy, "res.users/context_get", key)["uid"]
+        held = [ask(busy, "res.users/has_group", key, ids=[mine], group_ext_id=f"base.group_{name}")
+                for name in ("user", "system")]  # fmt: skip
+        assert held == [True, is_admin]
+    assert send(busy, "res.users/has_group", BOT_KEY, ids=[1], group_ext_id="base.group_user").status_code == 501
+
+
 def test_companies_are_seen_only_when_asked_for(busy: Sandbox) -> None:
     assert count(busy, "sale.order", [], "both-key") == 4
     assert count(busy, "sale.order", [], "both-key", context={"allowed_company_ids": [2]}) == 1

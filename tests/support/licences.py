@@ -43,6 +43,7 @@ EXCEPTIONS = {
 _MEANINGS = {
     "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
+    "Apache2": "Apache-2.0",
     "BSD License": "BSD",
     "GNU General Public License v2 or later (GPLv2+)": "GPL-2.0-or-later",
     "GNU Lesser General Public License v2 or later (LGPLv2+)": "LGPL-2.1-or-later",

@@ -59,6 +59,13 @@ def _context_get(env: Env, _model: str) -> dict[str, Any]:
     return {"lang": "en_US", "tz": "UTC", "uid": env.user["id"]}
 
 
+def _has_group(env: Env, _model: str, ids: list[int], group_ext_id: str) -> bool:
+    """Of the caller alone, and of the two groups that the sandbox's users have."""
+    if ids != [env.user["id"]]:
+        raise not_modelled("has_group of another user")
+    return group_ext_id == "base.group_user" or (group_ext_id == "base.group_system" and env.is_admin)
+
+
 def _action_post(env: Env, _model: str, ids: list[int]) -> bool:
     return moves.action_post(env, ids)
 
@@ -105,10 +112,11 @@ _EVERYWHERE = {
     "name_search": Method(orm.name_search, False),
     "fields_get": Method(orm.fields_get, False),
     "formatted_read_group": Method(groups.formatted_read_group, False),
+    "read_group": Method(groups.read_group, False),
     "load": Method(loading.load, False),
 }
 _OF_MODEL: dict[str, dict[str, Method]] = {
-    keys.USERS: {"context_get": Method(_context_get, False)},
+    keys.USERS: {"context_get": Method(_context_get, False), "has_group": Method(_has_group, True)},
     keys.KEYS: {"generate": Method(_generate, False), "revoke": Method(_revoke, False)},
     moves.MOVE: {
         "action_post": Method(_action_post, True),

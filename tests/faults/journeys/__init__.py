@@ -9,6 +9,7 @@ from tests.faults.journeys.failed_document import FailedDocument
 from tests.faults.journeys.free import Free, Late
 from tests.faults.journeys.leaving import Leaving
 from tests.faults.journeys.left import Left
+from tests.faults.journeys.measuring import Measuring
 from tests.faults.journeys.metering import Metering, MonthsEnd
 from tests.faults.journeys.owing import Owing
 from tests.faults.journeys.password import Password
@@ -27,6 +28,7 @@ JOURNEYS: tuple[type[Disturbed], ...] = (
     Leaving,
     Metering,
     MonthsEnd,
+    Measuring,
     Paused,
     Left,
     Free,
