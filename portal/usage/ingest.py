@@ -19,7 +19,13 @@ from portal.extensions import db
 from portal.ids import uuid7
 from portal.usage import locks, periods
 
-INGEST, CLASSIFY = (Path(__file__).with_name(name).read_text() for name in ("ingest.sql", "classify.sql"))
+_INGEST, _CORRECTED, CLASSIFY = (
+    Path(__file__).with_name(name).read_text() for name in ("ingest.sql", "corrections.sql", "classify.sql")
+)
+_NONE_CORRECTED = """), corrected AS (
+    SELECT 0::bigint AS ord, '' AS resource_type, %(now)s::timestamptz AS named_at, true AS is_enough WHERE false
+"""
+INGEST, INGEST_WITH_CORRECTIONS = (_INGEST.replace("{corrected}", each) for each in (_NONE_CORRECTED, _CORRECTED))
 MOST_ITEMS = 10_000
 _ADMIT = f"""SELECT c.test_clock_at, pg_advisory_xact_lock_shared({locks.KEY.replace("%s", "t.id::text")})
     FROM tenants t LEFT JOIN customers c ON c.tenant_id = t.id WHERE t.id = %(tenant)s"""  # noqa: S608
@@ -168,7 +174,8 @@ def _written(given: Mapping[str, Any], now: datetime) -> RowMapping:
     recorded_at, prefix = _moment()
     slot = random.randrange(SLOTS)  # noqa: S311  (spreads writers, hides nothing)
     own = {"now": now, "recorded": recorded_at, "prefix": prefix, "slot": slot, "most_sources": MOST_SOURCES}
-    return _asked(INGEST, {**given, **own})._mapping
+    statement = INGEST_WITH_CORRECTIONS if "corrects" in given["body"] else INGEST
+    return _asked(statement, {**given, **own})._mapping
 
 
 def _moment() -> tuple[datetime, str]:
