@@ -32,6 +32,7 @@ class _Bill:
         self.charges: Sequence[UsageCharge] = db.session.scalars(
             select(UsageCharge)
             .where(UsageCharge.period_id == period_id, UsageCharge.billed_at.is_(None), UsageCharge.amount_minor != 0)
+            .where(UsageCharge.parked_at.is_(None))
             .order_by(UsageCharge.number, UsageCharge.resource_type)
         ).all()
         wanted = UsagePeriod.id == period_id
