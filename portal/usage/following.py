@@ -33,6 +33,7 @@ def follow(work: Work) -> None:
     short by the end of its subscription is charged at once; what is reported of it within the grace is charged after.
     """
     locks.alone()
+    finish(work)  # first: with its row locked nobody takes the work over, however long it takes
     now, done = business_time.now(), _Moves()
     ended = list(_of_ended(done))
     subscription = live_subscription()
@@ -44,7 +45,6 @@ def follow(work: Work) -> None:
         db.session.execute(delete(UsagePeriod).where(UsagePeriod.id.in_(done.swallowed)))
     for period in ended:
         charges.add_up(period)
-    finish(work)
     db.session.commit()
 
 
