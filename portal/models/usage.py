@@ -103,8 +103,8 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
 
     ``subscription_id``, ``plan_id`` and ``currency``: whose terms it is billed by; none: it is not. ``is_trial``: the
     plan says whether its usage costs. ``whole_seconds``: of the period that a change of plan split it off from; what
-    is included is its share of that. ``closed_at``: what comes now for it counts with a later one. ``failures``: how
-    often it could not be closed; it is tried again at ``retry_at``.
+    is included is its share of that. ``is_foretold``: its renewal was not heard of yet. ``closed_at``: what comes now
+    for it counts with a later one. ``failures``: how often it could not be closed; it is tried again at ``retry_at``.
     """
 
     __tablename__ = "usage_periods"
@@ -126,6 +126,7 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
     currency: Mapped[str | None]
     is_trial: Mapped[bool] = mapped_column(server_default="false")
     whole_seconds: Mapped[int | None]
+    is_foretold: Mapped[bool] = mapped_column(server_default="false")
     closed_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(server_default="0")
     retry_at: Mapped[datetime | None]

@@ -64,17 +64,22 @@ def begin(now: datetime) -> UsagePeriod:
         db.session.refresh(subscription)  # what was read before the lock may have led to other periods since
     span = None if subscription is None else span_of(subscription, now)
     if subscription is None or span is None:
-        span, holder = _calendar_month(now), Holder()
-    else:
-        holder = holder_of(subscription)
-    return make(_free_part(span, now), holder)
+        return make(_free_part(_calendar_month(now), now), Holder())
+    return make(_free_part(span, now), holder_of(subscription), is_foretold=is_foretold(span, subscription))
 
 
-def make(span: Period, holder: Holder) -> UsagePeriod:
+def is_foretold(span: Period, subscription: Subscription) -> bool:
+    """Whether a month of the subscription lies in a period of it that was not heard of yet."""
+    ends_at = subscription.current_period_end
+    return ends_at is not None and span.start >= ends_at
+
+
+def make(span: Period, holder: Holder, *, is_foretold: bool = False) -> UsagePeriod:
     """A new period; the one that somebody made meanwhile, if so. Does not commit."""
     tenant_id = tenancy.require_tenant()
     zone = select(Tenant.timezone).where(Tenant.id == tenant_id).scalar_subquery()
-    made = {"starts_at": span.start, "ends_at": span.end, "timezone": zone, **holder._asdict()}
+    made = {"starts_at": span.start, "ends_at": span.end, "timezone": zone, "is_foretold": is_foretold}
+    made |= holder._asdict()
     db.session.execute(insert(UsagePeriod).values(tenant_id=tenant_id, id=uuid7(), **made).on_conflict_do_nothing())
     return db.session.scalars(select(UsagePeriod).where(UsagePeriod.starts_at == span.start)).one()
 
