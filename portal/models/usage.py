@@ -145,8 +145,9 @@ class UsageCharge(TenantOwned, Timestamped, Model):
     ``number`` counts from 1: usage that is reported after a first charge, while its period is still open, makes
     another one of the difference. ``quantity``, ``included``, ``beyond`` and ``units`` are of the whole period;
     ``amount_minor`` is what this charge adds to ``before_minor``. ``is_waived``: a trial that costs nothing.
-    ``stripe_invoice_id``: the draft that it goes on, chosen in the ``tries``\ th try. ``parked_at``: it is more than
-    Stripe takes, and waits for staff.
+    ``stripe_invoice_id``: the draft that it goes on, chosen in the ``tries``\ th try. ``item_params`` and
+    ``invoice_params``: what is asked of Stripe for it and, if need be, for an invoice of its own; the same as long as
+    the key is. ``parked_at``: it is more than Stripe takes, and waits for staff.
     """
 
     __tablename__ = "usage_charges"
@@ -179,6 +180,8 @@ class UsageCharge(TenantOwned, Timestamped, Model):
     stripe_invoice_item_id: Mapped[str | None]
     billed_at: Mapped[datetime | None]
     parked_at: Mapped[datetime | None]
+    item_params: Mapped[dict[str, Any] | None]
+    invoice_params: Mapped[dict[str, Any] | None]
 
     @property
     def usage(self) -> Usage:
