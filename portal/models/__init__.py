@@ -18,6 +18,7 @@ from portal.models.subscriptions import PaymentMethod, Subscription
 from portal.models.tenants import BillingDetails, Tenant, TenantSlug
 from portal.models.usage import (
     PlanResource,
+    PlanResourceVersion,
     Resource,
     UsageCharge,
     UsageEvent,
@@ -81,6 +82,7 @@ __all__ = [
     "PlanChange",
     "PlanPrice",
     "PlanResource",
+    "PlanResourceVersion",
     "PolicySettings",
     "Resource",
     "StaffMember",

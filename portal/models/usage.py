@@ -98,6 +98,26 @@ class PlanResource(Timestamped, Model):
     package_size: Mapped[Decimal] = mapped_column(QUANTITY, server_default="1")
 
 
+class PlanResourceVersion(Model):
+    """A plan's terms for a resource as they were from ``valid_from`` on, kept by triggers of what they are made of.
+
+    ``included``: with what the plan's limits said then; ``None``: without end. Not ``is_granted``: they were taken
+    out of the plan.
+    """
+
+    __tablename__ = "plan_resource_versions"
+
+    plan_id: Mapped[str] = mapped_column(ForeignKey("plans.plan_id"), primary_key=True)
+    resource_type: Mapped[str] = mapped_column(ForeignKey("resources.resource_type"), primary_key=True)
+    valid_from: Mapped[datetime] = mapped_column(primary_key=True)
+    is_granted: Mapped[bool]
+    included: Mapped[Decimal | None] = mapped_column(QUANTITY)
+    limit_kind: Mapped[str]
+    tiers_mode: Mapped[str]
+    tiers: Mapped[dict[str, Any]]
+    package_size: Mapped[Decimal] = mapped_column(QUANTITY)
+
+
 class UsagePeriod(TenantOwned, Timestamped, Model):
     """What is limited and billed together: half-open, from any second to any other; its days are of ``timezone``.
 

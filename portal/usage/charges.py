@@ -33,13 +33,14 @@ def add_up(period: UsagePeriod) -> Sequence[UsageCharge]:
     """Write down what the period costs beyond what was written down before, and owe its billing. Does not commit.
 
     Returns the new rows: one for each resource that was used, also where it costs nothing. Needs
-    :func:`portal.usage.locks.alone`. A period of no subscription costs nothing. What is more than Stripe takes is
-    written down, and is a finding for staff instead of an item.
+    :func:`portal.usage.locks.alone`. A period of no subscription costs nothing; others go by the terms
+    that their plan had when they began. What is more than Stripe takes is written down, and is a finding for staff
+    instead of an item.
     """
     if period.plan_id is None:
         return ()
     plan = db.session.get_one(Plan, period.plan_id)
-    granted = terms.of_plan(plan, with_archived=True)
+    granted = terms.of_plan_at(plan, period.starts_at)
     former = _former(period.id)
     waived = period.is_trial and plan.usage_in_trial == "free"
     made = [

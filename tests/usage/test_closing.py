@@ -115,7 +115,7 @@ def test_a_period_that_failed_is_tried_again_after_a_pause(bad, worker, at, sett
         assert close(worker) == 1
     with rows.written(settings) as session:
         waits = session.scalar(select(UsagePeriod.retry_at).where(UsagePeriod.closed_at.is_(None)))
-        session.execute(text("UPDATE plan_resources SET tiers = '{}' WHERE plan_id = 'professional'"))
+        session.execute(text("UPDATE plan_resource_versions SET tiers = '{}' WHERE plan_id = 'professional'"))
     at(waits)
     close(worker)
     assert charged(bad) == [("api_calls", 0, False)]
@@ -127,7 +127,7 @@ def test_an_absurd_amount_is_written_down_exactly_and_kept_back(sold, worker, at
     report(tenant_id, *[HUGE] * 10_000)
     report(tenant_id, 25, kind="storage_gb")
     with rows.written(settings) as session:
-        package = "UPDATE plan_resources SET package_size = 0.000000001 WHERE resource_type = 'api_calls'"
+        package = "UPDATE plan_resource_versions SET package_size = 0.000000001 WHERE resource_type = 'api_calls'"
         session.execute(text(package))
     at(END + timedelta(days=1))
     close(worker)
