@@ -54,6 +54,24 @@ def test_events_of_a_month_that_nobody_had_made_get_a_place_of_their_own(web, wo
         assert set(session.scalars(forced, {"them": ["usage_events_p0", "usage_events_p2031_09"]})) == {True}
 
 
+def test_an_owner_whom_row_level_security_binds_moves_them_too(web, worker, tenant, settings, monkeypatch):
+    """On a given server the owner is no superuser: forced policies hide the default partition's rows from it."""
+    at = datetime(2031, 12, 5, tzinfo=UTC)
+    record(settings, tenant, at)
+    owner = f"plain_{uuid7().hex}"
+    with rows.written(settings) as session:
+        session.execute(text(f"CREATE ROLE {owner}; GRANT USAGE, CREATE ON SCHEMA public TO {owner}"))
+        for table in ("usage_events", "usage_events_p0"):
+            session.execute(text(f"ALTER TABLE {table} OWNER TO {owner}"))
+        session.execute(text(f"ALTER FUNCTION make_usage_partition OWNER TO {owner}"))
+    monkeypatch.setattr("portal.clock.now", lambda: datetime(2031, 11, 30, 23, tzinfo=UTC))
+    with worker.app_context():
+        assert partitions.make_ahead() == MONTHS
+    assert places(settings) == ["usage_events_p2031_12"]
+    with rows.written(settings) as session:
+        session.execute(text(f"REASSIGN OWNED BY {owner} TO current_user; DROP OWNED BY {owner}; DROP ROLE {owner}"))
+
+
 def test_a_month_that_cannot_be_made_keeps_no_other_from_it(worker, settings, monkeypatch):
     """Something else has its name."""
     with rows.written(settings) as session:
