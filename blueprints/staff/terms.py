@@ -56,7 +56,10 @@ def change_plan_terms(plan_id: str, resource_type: str) -> ResponseReturnValue:
     except BadTerms as error:
         form.faults.append((error.field, said(error)["message"]))
         return _page(plan, resource, form, error.status)
-    flash(gettext("The terms are saved. They hold for every period that ends from now on."), "good")
+    saved = gettext(
+        "The terms are saved. Limits hold at once; what is billed goes by them in the periods that begin from now on."
+    )
+    flash(saved, "good")
     return redirect(url_for("staff.terms"), 303)
 
 

@@ -19,6 +19,7 @@ from portal.models.subscriptions import PaymentMethod, Subscription
 from portal.models.tenants import BillingDetails, Tenant, TenantSlug
 from portal.models.usage import (
     PlanResource,
+    PlanResourceVersion,
     Resource,
     UsageCharge,
     UsageEvent,
@@ -82,6 +83,7 @@ __all__ = [
     "PlanChange",
     "PlanPrice",
     "PlanResource",
+    "PlanResourceVersion",
     "PolicySettings",
     "Resource",
     "StaffMember",

@@ -6,7 +6,18 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    TypeDecorator,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.models.base import Minor, Model, TenantOwned, Timestamped
@@ -15,6 +26,17 @@ from portal.pricing.prorations import Share
 
 AGGREGATIONS = ("sum", "max", "last", "unique")
 QUANTITY = Numeric(24, 9)  # fifteen digits, nine of them at most behind the point
+CHARGED = Numeric(60, 9)  # what a period's quantities may add up to, or make of packages
+
+
+class WideMinor(TypeDecorator[int]):
+    """Minor units beyond what a bigint holds: absurd reports make absurd amounts, and those are written down, too."""
+
+    impl = Numeric(60, 0)
+    cache_ok = True
+
+    def process_result_value(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002  (SQLAlchemy's)
+        return None if value is None else int(value)
 
 
 class Resource(Timestamped, Model):
@@ -76,13 +98,34 @@ class PlanResource(Timestamped, Model):
     package_size: Mapped[Decimal] = mapped_column(QUANTITY, server_default="1")
 
 
+class PlanResourceVersion(Model):
+    """A plan's terms for a resource as they were from ``valid_from`` on, kept by triggers of what they are made of.
+
+    ``included``: with what the plan's limits said then; ``None``: without end. Not ``is_granted``: they were taken
+    out of the plan.
+    """
+
+    __tablename__ = "plan_resource_versions"
+
+    plan_id: Mapped[str] = mapped_column(ForeignKey("plans.plan_id"), primary_key=True)
+    resource_type: Mapped[str] = mapped_column(ForeignKey("resources.resource_type"), primary_key=True)
+    valid_from: Mapped[datetime] = mapped_column(primary_key=True)
+    is_granted: Mapped[bool]
+    included: Mapped[Decimal | None] = mapped_column(QUANTITY)
+    limit_kind: Mapped[str]
+    tiers_mode: Mapped[str]
+    tiers: Mapped[dict[str, Any]]
+    package_size: Mapped[Decimal] = mapped_column(QUANTITY)
+
+
 class UsagePeriod(TenantOwned, Timestamped, Model):
     """What is limited and billed together: half-open, from any second to any other; its days are of ``timezone``.
 
     ``subscription_id``, ``plan_id`` and ``currency``: whose terms it is billed by; none: it is not. ``is_trial``: the
     plan says whether its usage costs. ``whole_seconds``: of the period that a change of plan split it off from; what
-    is included is its share of that. ``closed_at``: what comes now for it is late; it is
-    charged when the next one closes. ``late_at``: something has come since it was charged.
+    is included is its share of that. ``is_foretold``: its renewal was not heard of yet. ``closed_at``: what comes now
+    for it is late, and charged when the next one closes. ``late_at``: something has come since it was charged.
+    ``failures``: how often it could not be closed; it is tried again at ``retry_at``.
     """
 
     __tablename__ = "usage_periods"
@@ -104,8 +147,11 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
     currency: Mapped[str | None]
     is_trial: Mapped[bool] = mapped_column(server_default="false")
     whole_seconds: Mapped[int | None]
+    is_foretold: Mapped[bool] = mapped_column(server_default="false")
     closed_at: Mapped[datetime | None]
     late_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(server_default="0")
+    retry_at: Mapped[datetime | None]
 
     @property
     def share(self) -> Fraction:
@@ -121,7 +167,9 @@ class UsageCharge(TenantOwned, Timestamped, Model):
     ``number`` counts from 1: usage that is reported after a first charge, while its period is still open, makes
     another one of the difference. ``quantity``, ``included``, ``beyond`` and ``units`` are of the whole period;
     ``amount_minor`` is what this charge adds to ``before_minor``. ``is_waived``: a trial that costs nothing.
-    ``stripe_invoice_id``: the draft that it goes on, chosen in the ``tries``\ th try.
+    ``stripe_invoice_id``: the draft that it goes on, chosen in the ``tries``\ th try. ``item_params`` and
+    ``invoice_params``: what is asked of Stripe for it and, if need be, for an invoice of its own; the same as long as
+    the key is. ``parked_at``: it is more than Stripe takes, and waits for staff.
     """
 
     __tablename__ = "usage_charges"
@@ -140,19 +188,22 @@ class UsageCharge(TenantOwned, Timestamped, Model):
     subscription_id: Mapped[UUID]
     plan_id: Mapped[str] = mapped_column(ForeignKey("plans.plan_id"))
     currency: Mapped[str]
-    quantity: Mapped[Decimal] = mapped_column(Numeric(30, 9))
+    quantity: Mapped[Decimal] = mapped_column(CHARGED)
     included: Mapped[Decimal | None] = mapped_column(QUANTITY)
-    beyond: Mapped[Decimal] = mapped_column(Numeric(30, 9))
-    units: Mapped[Decimal] = mapped_column(Numeric(30, 9))
+    beyond: Mapped[Decimal] = mapped_column(CHARGED)
+    units: Mapped[Decimal] = mapped_column(CHARGED)
     parts: Mapped[list[Any]]
-    before_minor: Mapped[Minor]
-    amount_minor: Mapped[Minor]
+    before_minor: Mapped[Minor] = mapped_column(WideMinor)
+    amount_minor: Mapped[Minor] = mapped_column(WideMinor)
     is_waived: Mapped[bool] = mapped_column(server_default="false")
     tries: Mapped[int] = mapped_column(server_default="0")
     tried_at: Mapped[datetime | None]
     stripe_invoice_id: Mapped[str | None]
     stripe_invoice_item_id: Mapped[str | None]
     billed_at: Mapped[datetime | None]
+    parked_at: Mapped[datetime | None]
+    item_params: Mapped[dict[str, Any] | None]
+    invoice_params: Mapped[dict[str, Any] | None]
 
     @property
     def usage(self) -> Usage:

@@ -14,7 +14,7 @@ from portal.models import Plan, Subscription, UsagePeriod
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.outbox import Work, finish
 from portal.pricing.renewals import Period
-from portal.usage import charges, late, locks, moves, periods
+from portal.usage import charges, late, locks, moves, periods, plan_times
 from portal.usage.periods import Holder
 
 
@@ -33,6 +33,7 @@ def follow(work: Work) -> None:
     short by the end of its subscription is charged at once; what is reported of it within the grace is charged after.
     """
     locks.alone()
+    finish(work)  # first: with its row locked nobody takes the work over, however long it takes
     now, done = business_time.now(), _Moves()
     ended = list(_of_ended(done))
     subscription = live_subscription()
@@ -46,7 +47,6 @@ def follow(work: Work) -> None:
         charges.add_up(period)
     if ended:
         late.add_up()
-    finish(work)
     db.session.commit()
 
 
@@ -99,32 +99,34 @@ def _lay(subscription: Subscription, now: datetime, done: _Moves) -> None:
 
 def _hold(target: UsagePeriod | None, span: Period, subscription: Subscription, now: datetime, done: _Moves) -> None:
     """The period of ``span``, billed by the subscription's plan; split where that plan wants it."""
-    holder = periods.holder_of(subscription)
+    holder, is_foretold = periods.holder_of(subscription), periods.is_foretold(span, subscription)
     if target is None:
-        target = periods.make(span, holder)
+        target = periods.make(span, holder, is_foretold=is_foretold)
     elif target.ends_at != span.end:
         target.ends_at = span.end
         done.has_moved = True
     done.swallowed.update(dict.fromkeys(done.swallowed, target.id))
-    if _is_split(target, subscription, now):
+    changed_at = _split_at(target, subscription, now)
+    if changed_at is not None:
         whole = target.whole_seconds or int((target.ends_at - target.starts_at).total_seconds())
-        rest = Period(now, target.ends_at)
-        target.ends_at, target.whole_seconds = now, whole
+        rest = Period(changed_at, target.ends_at)
+        target.ends_at, target.whole_seconds = changed_at, whole
         db.session.flush()
         periods.make(rest, holder).whole_seconds = whole
         done.has_moved = True
     elif target.ends_at > now or target.subscription_id is None:
         _give(target, holder)
+    target.is_foretold = is_foretold
 
 
-def _is_split(period: UsagePeriod, subscription: Subscription, now: datetime) -> bool:
-    """Whether another plan begins within the period, and wants it to be split there."""
-    return (
-        period.subscription_id == subscription.id
-        and period.plan_id != subscription.plan_id
-        and period.starts_at < now < period.ends_at
-        and db.session.get_one(Plan, subscription.plan_id).usage_on_change == "split"
-    )
+def _split_at(period: UsagePeriod, subscription: Subscription, now: datetime) -> datetime | None:
+    """Where another plan begins within the period, if it wants it to be split there."""
+    if period.subscription_id != subscription.id or period.plan_id == subscription.plan_id:
+        return None
+    if db.session.get_one(Plan, subscription.plan_id).usage_on_change != "split":
+        return None
+    changed_at = plan_times.changed_at(subscription, period, now)
+    return changed_at if period.starts_at < changed_at < period.ends_at else None
 
 
 def _unsplit(span: Period, subscription: Subscription, now: datetime) -> Period:

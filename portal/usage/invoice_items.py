@@ -1,7 +1,8 @@
 """Charges of usage on an invoice: items of the renewal's draft while it is one, else of an invoice of their own."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from portal import clock, formats
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
-from portal.gateway.errors import StripeRefused
+from portal.gateway.errors import StripeMissing, StripeRefused
 from portal.gateway.inbox import want
 from portal.gateway.lists import entries
 from portal.i18n import DEFAULT_FORMATS, Viewer, gettext, speaking_to
@@ -32,7 +33,8 @@ class _Bill:
         self.charges: Sequence[UsageCharge] = db.session.scalars(
             select(UsageCharge)
             .where(UsageCharge.period_id == period_id, UsageCharge.billed_at.is_(None), UsageCharge.amount_minor != 0)
-            .order_by(UsageCharge.number, UsageCharge.resource_type)
+            .where(UsageCharge.parked_at.is_(None))
+            .order_by(UsageCharge.id)  # the first one stays the first, whatever comes: keys are made of it
         ).all()
         wanted = UsagePeriod.id == period_id
         self.period = db.session.scalars(select(UsagePeriod).where(wanted)).one()
@@ -60,7 +62,7 @@ def perform(work: Work) -> None:
         invoice = _invoice(bill)
         _choose(bill, invoice["id"])
         try:
-            items = [(charge, _item(bill, charge)) for charge in bill.charges]
+            items = [(charge, _item(charge)) for charge in bill.charges]
         except StripeRefused as error:
             _let_go(bill, invoice["id"], error)
         if invoice["metadata"].get(_INVOICE_MARK):
@@ -74,7 +76,12 @@ def _invoice(bill: _Bill) -> dict[str, Any]:
     """The draft that was chosen before, or is there for what follows the period, or a new one."""
     chosen = bill.charges[0].stripe_invoice_id
     if chosen:
-        return as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(chosen)))
+        try:
+            return as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(chosen)))
+        except StripeMissing as error:
+            _let_go(bill, chosen, error)
+    if bill.charges[0].invoice_params is not None:  # one may have been made: nobody heard of it
+        return _own_invoice(bill)
     subscription_id = bill.subscription.stripe_subscription_id
     if bill.subscription.is_live:
         for draft in _drafts(subscription=subscription_id):
@@ -84,8 +91,23 @@ def _invoice(bill: _Bill) -> dict[str, Any]:
 
 
 def _own_invoice(bill: _Bill) -> dict[str, Any]:
-    if key_is_forgotten(bill.charges[0].created_at) and (found := _made_before(bill)):
+    """The invoice for these charges alone, asked for as it was the first time, until Stripe refuses just that."""
+    first = bill.charges[0]
+    if key_is_forgotten(first.created_at) and (found := _made_before(bill)):
         return found
+    if first.invoice_params is None:
+        first.invoice_params = {**_invoice_params(bill)}
+        db.session.commit()
+    params = cast("InvoiceCreateParams", first.invoice_params)
+    try:
+        return as_dict(gateway().write(lambda s: s.v1.invoices.create(params, keyed(f"usage.invoice:{bill.key}"))))
+    except StripeRefused:  # nothing was made: what is asked next is asked anew
+        first.invoice_params, first.tries = None, first.tries + 1
+        db.session.commit()
+        raise
+
+
+def _invoice_params(bill: _Bill) -> "InvoiceCreateParams":
     params: InvoiceCreateParams = {
         "customer": str(bill.customer.stripe_customer_id),
         "currency": str(bill.period.currency),
@@ -98,7 +120,7 @@ def _own_invoice(bill: _Bill) -> dict[str, Any]:
         params["subscription"] = bill.subscription.stripe_subscription_id
     if bill.subscription.default_payment_method:
         params["default_payment_method"] = bill.subscription.default_payment_method
-    return as_dict(gateway().write(lambda s: s.v1.invoices.create(params, keyed(f"usage.invoice:{bill.key}"))))
+    return params
 
 
 def _made_before(bill: _Bill) -> dict[str, Any] | None:
@@ -111,20 +133,27 @@ def _drafts(**whose: Any) -> Iterator[dict[str, Any]]:
 
 
 def _choose(bill: _Bill, invoice_id: str) -> None:
-    """Keep where the items go before they are asked for: asked again, it is for the same ones."""
+    """Keep where the items go, and what they say, before they are asked for: asked again, it is for the same ones."""
     for charge in bill.charges:
         if charge.stripe_invoice_id is None:
-            charge.stripe_invoice_id, charge.tried_at = invoice_id, clock.now()
+            charge.stripe_invoice_id, charge.tried_at, charge.item_params = invoice_id, clock.now(), None
             charge.tries += 1
+        if charge.item_params is None:
+            charge.item_params = {**_item_params(bill, charge)}
     db.session.commit()
 
 
-def _item(bill: _Bill, charge: UsageCharge) -> str:
+def _item(charge: UsageCharge) -> str:
     """Stripe's id of the charge's item."""
     tried_at = charge.tried_at or charge.created_at
-    if key_is_forgotten(tried_at) and (found := _put_before(charge)):
-        return found
-    params: InvoiceItemCreateParams = {
+    if key_is_forgotten(tried_at) and (found := _put_before(charge, invoice=charge.stripe_invoice_id)):
+        return str(found["id"])
+    params, key = cast("InvoiceItemCreateParams", charge.item_params), keyed(f"usage.item:{charge.id}:{charge.tries}")
+    return str(as_dict(gateway().write(lambda s: s.v1.invoice_items.create(params, key)))["id"])
+
+
+def _item_params(bill: _Bill, charge: UsageCharge) -> "InvoiceItemCreateParams":
+    return {
         "customer": str(bill.customer.stripe_customer_id),
         "invoice": str(charge.stripe_invoice_id),
         "amount": charge.amount_minor,
@@ -133,14 +162,11 @@ def _item(bill: _Bill, charge: UsageCharge) -> str:
         "period": {"start": int(bill.period.starts_at.timestamp()), "end": int(bill.period.ends_at.timestamp())},
         "metadata": {CHARGE: str(charge.id), _INVOICE_MARK: str(bill.period.id)},
     }
-    key = keyed(f"usage.item:{charge.id}:{charge.tries}")
-    return str(as_dict(gateway().write(lambda s: s.v1.invoice_items.create(params, key)))["id"])
 
 
-def _put_before(charge: UsageCharge) -> str | None:
-    invoice_id = charge.stripe_invoice_id
-    found = entries(lambda page: gateway().read(lambda s: s.v1.invoice_items.list(page)), invoice=invoice_id)
-    return next((str(item["id"]) for item in found if (item["metadata"] or {}).get(CHARGE) == str(charge.id)), None)
+def _put_before(charge: UsageCharge, **where: Any) -> dict[str, Any] | None:
+    found = entries(lambda page: gateway().read(lambda s: s.v1.invoice_items.list(page)), **where)
+    return next((item for item in found if (item["metadata"] or {}).get(CHARGE) == str(charge.id)), None)
 
 
 def _description(bill: _Bill, charge: UsageCharge) -> str:
@@ -164,25 +190,44 @@ def _finalize(invoice_id: str) -> None:
         key = keyed(f"usage.finalize:{invoice_id}")
         gateway().write(lambda s: s.v1.invoices.finalize_invoice(invoice_id, {"auto_advance": True}, key))
     except StripeRefused:
-        if as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(invoice_id)))["status"] == "draft":
+        if _status(invoice_id) == "draft":
             raise
 
 
-def _let_go(bill: _Bill, invoice_id: str, refused: StripeRefused) -> None:
-    """Once the draft was finalised nothing can be put on it: what did not get there goes on another invoice.
+def _status(invoice_id: str) -> str | None:
+    """What Stripe says of an invoice; ``None``: it was a draft, and somebody deleted it there."""
+    try:
+        return str(as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(invoice_id)))["status"])
+    except StripeMissing:
+        return None
+
+
+def _let_go(bill: _Bill, invoice_id: str, refused: StripeRefused) -> NoReturn:
+    """Once the draft was finalised or deleted nothing can be put on it: what is not billed goes on another invoice.
 
     Raises :class:`portal.outbox.Retry` to do so, or what Stripe ``refused`` while the draft is one.
     """
-    if as_dict(gateway().read(lambda s: s.v1.invoices.retrieve(invoice_id)))["status"] == "draft":
+    status = _status(invoice_id)
+    if status == "draft":
         raise refused
+    where = {"customer": bill.customer.stripe_customer_id} if status is None else {"invoice": invoice_id}
     for charge in bill.charges:
-        if found := _put_before(charge):
-            _bill(charge, found, invoice_id)
-        else:
-            charge.stripe_invoice_id = None
-    want(invoice_id, "invoice")
+        found = _put_before(charge, **where) if charge.stripe_invoice_id else None
+        if found and found["invoice"]:
+            _bill(charge, found["id"], found["invoice"])
+            continue
+        if found:  # items of a draft that was deleted wait for the next invoice, whichever that is
+            _take_back(found["id"])
+        charge.stripe_invoice_id = charge.item_params = charge.invoice_params = None
+    if status is not None:
+        want(invoice_id, "invoice")
     db.session.commit()
-    raise Retry(0, "the draft was finalised before everything was on it")
+    raise Retry(0, "the draft was gone before everything was on it")
+
+
+def _take_back(item_id: str) -> None:
+    with suppress(StripeMissing):
+        gateway().write(lambda s: s.v1.invoice_items.delete(item_id, None, keyed(f"usage.item.delete:{item_id}")))
 
 
 def _store(items: Sequence[tuple[UsageCharge, str]], invoice_id: str) -> None:

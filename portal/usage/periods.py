@@ -88,19 +88,26 @@ def _begun(at: datetime, now: datetime | None = None) -> UsagePeriod:
         db.session.refresh(subscription)  # what was read before the lock may have led to other periods since
     span = None if subscription is None else span_of(subscription, at)
     if subscription is None or span is None:
-        span, holder = _calendar_month(at), Holder()
+        span, foretold, holder = _calendar_month(at), False, Holder()
     else:
-        holder = holder_of(subscription)
+        foretold, holder = is_foretold(span, subscription), holder_of(subscription)
     span = _free_part(span, at)
     is_over = holder.plan_id is None and now is not None and span.end + GRACE <= now
-    return make(span, holder, closed_at=clock.now() if is_over else None)
+    return make(span, holder, is_foretold=foretold, closed_at=clock.now() if is_over else None)
 
 
-def make(span: Period, holder: Holder, *, closed_at: datetime | None = None) -> UsagePeriod:
+def is_foretold(span: Period, subscription: Subscription) -> bool:
+    """Whether a month of the subscription lies in a period of it that was not heard of yet."""
+    ends_at = subscription.current_period_end
+    return ends_at is not None and span.start >= ends_at
+
+
+def make(span: Period, holder: Holder, *, is_foretold: bool = False, closed_at: datetime | None = None) -> UsagePeriod:
     """A new period; the one that somebody made meanwhile, if so. Does not commit."""
     tenant_id = tenancy.require_tenant()
     zone = select(Tenant.timezone).where(Tenant.id == tenant_id).scalar_subquery()
-    made = {"starts_at": span.start, "ends_at": span.end, "timezone": zone, "closed_at": closed_at, **holder._asdict()}
+    made = {"starts_at": span.start, "ends_at": span.end, "timezone": zone, "is_foretold": is_foretold}
+    made |= {"closed_at": closed_at, **holder._asdict()}
     db.session.execute(insert(UsagePeriod).values(tenant_id=tenant_id, id=uuid7(), **made).on_conflict_do_nothing())
     return db.session.scalars(select(UsagePeriod).where(UsagePeriod.starts_at == span.start)).one()
 

@@ -159,7 +159,7 @@ def check(draft: Draft, plan: Plan) -> None:
 
 
 def change(plan_id: str, resource_type: str, draft: Draft, *, actor: UUID) -> None:
-    """Give a plan other terms for a resource: for every period that is closed from now on. Commits.
+    """Give a plan other terms for a resource: limits at once, prices for periods that begin from now on. Commits.
 
     The plan's ``limits``, which its pages show, are kept the same as what is included. ``actor`` is of the staff's
     admin or finance: the database asks, too. Raises :class:`BadTerms` subclasses, :class:`portal.errors.NotFound`.
@@ -170,21 +170,23 @@ def change(plan_id: str, resource_type: str, draft: Draft, *, actor: UUID) -> No
         resources.get(resource_type)
         row = db.session.get(PlanResource, (plan_id, resource_type))
         before, after = _told(row), draft.stored()
+        _set_limit(plan, resource_type, draft.included)
+        db.session.flush()  # first: the version that is kept of the terms looks at it
         if row is None:
             db.session.add(PlanResource(plan_id=plan_id, resource_type=resource_type, **after))
         else:
             for name, value in after.items():
                 setattr(row, name, value)
-        _set_limit(plan, resource_type, draft.included)
         db.session.flush()
         _record("plan.terms", plan_id, resource_type, before, after)
         db.session.commit()
 
 
 def remove(plan_id: str, resource_type: str, *, actor: UUID) -> None:
-    """Take a resource out of a plan: nothing of it may be used any more, and nothing costs. Commits.
+    """Take a resource out of a plan: nothing of it may be used any more. Commits.
 
-    Once more does nothing. Raises :class:`portal.errors.NotFound`.
+    What was used costs what it did, in the periods that began before. Once more does nothing. Raises
+    :class:`portal.errors.NotFound`.
     """
     with tenancy.bound(tenancy.PLATFORM, user_id=actor):
         plan = _locked(plan_id)

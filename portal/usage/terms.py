@@ -1,15 +1,16 @@
 """What a plan grants of each resource: how much, and what becomes of more."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import and_, select, true
+from sqlalchemy import and_, select
 
 from portal.extensions import db
-from portal.models import Plan, PlanResource, Resource
+from portal.models import Plan, PlanResource, PlanResourceVersion, Resource
 from portal.pricing import metering
 
 
@@ -46,25 +47,22 @@ class Terms(NamedTuple):
         return metering.price(quantity, self.included_in(share), rate, currency)
 
 
-def of_plan(plan: Plan, *, with_archived: bool = False) -> Mapping[str, Terms]:
+def of_plan(plan: Plan) -> Mapping[str, Terms]:
     """By resource, in the order in which they are shown; those that the plan says nothing of are left out.
 
     What the plan's ``limits`` say is included; beyond it nothing can be used, unless the plan sells more.
-    ``with_archived``: also of what can no longer be reported; what was reported before has its price.
     """
-    return of_plans({plan.plan_id: plan.limits}, with_archived=with_archived)[plan.plan_id]
+    return of_plans({plan.plan_id: plan.limits})[plan.plan_id]
 
 
-def of_plans(
-    limits: Mapping[str, Mapping[str, Any]], *, with_archived: bool = False
-) -> Mapping[str, Mapping[str, Terms]]:
+def of_plans(limits: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Terms]]:
     """As :func:`of_plan` of several plans in one query, by plan; ``limits``: theirs."""
     is_of_them = and_(PlanResource.resource_type == Resource.resource_type, PlanResource.plan_id.in_(limits))
     found: dict[str, dict[str, Terms]] = {plan_id: {} for plan_id in limits}
     rows = db.session.execute(
         select(Resource, PlanResource)
         .outerjoin(PlanResource, is_of_them)
-        .where(true() if with_archived else Resource.archived_at.is_(None))
+        .where(Resource.archived_at.is_(None))
         .order_by(Resource.position, Resource.resource_type)
     ).all()
     own = {(row.plan_id, row.resource_type): row for _resource, row in rows if row is not None}
@@ -76,7 +74,27 @@ def of_plans(
     return found
 
 
-def _terms(resource: Resource, own: PlanResource | None, limits: Mapping[str, Any]) -> Terms:
+def of_plan_at(plan: Plan, at: datetime) -> Mapping[str, Terms]:
+    """As :func:`of_plan`, as they were at a time, of what can no longer be reported, too: what usage is billed by.
+
+    Where there were none then, the earliest that came later; what was in the plan's ``limits`` alone costs nothing.
+    """
+    versions = select(PlanResourceVersion).where(PlanResourceVersion.plan_id == plan.plan_id)
+    found: dict[str, PlanResourceVersion] = {}
+    for version in db.session.scalars(versions.order_by(PlanResourceVersion.valid_from)):
+        if version.is_granted and (version.valid_from <= at or version.resource_type not in found):
+            found[version.resource_type] = version
+        elif version.valid_from <= at:
+            found.pop(version.resource_type, None)
+    resources = db.session.scalars(select(Resource).order_by(Resource.position, Resource.resource_type))
+    return {
+        resource.resource_type: _terms(resource, found.get(resource.resource_type), plan.limits)
+        for resource in resources
+        if resource.resource_type in found or resource.resource_type in plan.limits
+    }
+
+
+def _terms(resource: Resource, own: PlanResource | PlanResourceVersion | None, limits: Mapping[str, Any]) -> Terms:
     limit = limits.get(resource.resource_type)
     included = None if limit is None else Decimal(str(limit))
     if own is None:
@@ -84,4 +102,6 @@ def _terms(resource: Resource, own: PlanResource | None, limits: Mapping[str, An
     kind: Literal["soft", "hard"] = "soft" if own.limit_kind == "soft" else "hard"
     mode: metering.Mode = "volume" if own.tiers_mode == "volume" else "graduated"
     rates = {currency: metering.rate(mode, tiers, own.package_size) for currency, tiers in own.tiers.items()}
-    return Terms(resource, included if own.included is None else own.included, kind, rates)
+    if own.included is not None or isinstance(own, PlanResourceVersion):
+        included = own.included
+    return Terms(resource, included, kind, rates)

@@ -26,6 +26,7 @@ PLATFORM = {
     "password_resets": "a user's, by app.user_id",
     "periodic_tasks": "of the installation",
     "plan_prices": "the catalogue, the same for all",
+    "plan_resource_versions": "what the catalogue was, the same for all",
     "plan_resources": "the catalogue, the same for all",
     "plans": "the catalogue, the same for all",
     "resources": "the catalogue, the same for all",
@@ -188,16 +189,17 @@ def test_roles_of_the_running_portal_own_nothing_and_bypass_nothing(engines, set
 
 
 def test_nothing_runs_behind_our_back(engines):
-    triggers = rows(engines["owner"], "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
+    """But for versions of terms, which are kept whoever writes these."""
+    triggers = rows(engines["owner"], "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1")
     views = rows(
         engines["owner"],
         "SELECT relname FROM pg_class WHERE relkind IN ('v', 'm') AND relnamespace = 'public'::regnamespace",
     )
-    assert (triggers, views) == ([], [])
+    assert ([row.tgname for row in triggers], views) == (["plan_resources_keep_terms", "plans_keep_terms"], [])
 
 
-# Only who owns a table can give it a partition.
-OWNERS_OWN = {"make_usage_partition", "retire_usage_partition"}
+# Only who owns a table can give it a partition; nobody else writes versions of terms.
+OWNERS_OWN = {"make_usage_partition", "retire_usage_partition", "keep_terms", "keep_terms_of_limits"}
 
 
 def test_definer_functions_belong_to_the_lookup_role_and_pin_their_path(engines, settings):
@@ -257,6 +259,7 @@ HOSTILE = [
     "INSERT INTO staff_members VALUES (gen_random_uuid(), 'admin')",
     "UPDATE plans SET price_monthly = 0",
     "UPDATE plan_prices SET unit_amount_minor = 0",
+    "UPDATE plan_resource_versions SET included = 0",
     "UPDATE subscriptions SET status = 'active'",
     "UPDATE invoices SET total_minor = 0",
     "DELETE FROM invoices",

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import select, text
 
-from portal import clock, tenancy
+from portal import clock, failpoints, tenancy
 from portal.billing.subscriptions import live_subscription
 from portal.extensions import db
 from portal.models import UsageCharge, UsagePeriod
@@ -18,7 +19,7 @@ from tests.pages.rows import written
 from tests.scenarios.test_cancellations import cancel, fixture_at_once, quote  # noqa: F401  (one is a fixture)
 from tests.scenarios.test_trials import begin
 from tests.support import changing
-from tests.support.life import Life
+from tests.support.life import AUTH, TIMEOUT, Life
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -135,6 +136,73 @@ def test_a_draft_that_was_finalised_meanwhile(life, sold, close):
     close()
     life.advance(hours=2)
     assert billed(life) == [("paid", 2900, []), ("paid", 2900, []), ("paid", 20, [20])]
+    assert changing.findings(life.tenant_id) == []
+
+
+@pytest.fixture(name="timeout")
+def fixture_timeout():
+    """A call does what it should, and its answer is lost, once."""
+    yield lambda function: failpoints.arm(f"stripe.portal.usage.invoice_items.{function}:after=raise")
+    failpoints.arm("")
+
+
+def later(owner_sql):
+    """The pause after a failure is over."""
+    owner_sql("UPDATE outbox SET next_at = now() WHERE done_at IS NULL")
+
+
+def test_an_item_whose_answer_was_lost_is_asked_for_in_the_same_words(life, sold, close, timeout, owner_sql):
+    """Meanwhile the tenant speaks another language, and the resource has another name."""
+    life.buy()
+    report(life, 12_000)
+    life.advance_to(life.subscription.current_period_end + 46 * MINUTE)
+    timeout("_item")
+    close()
+    failpoints.arm("")
+    owner_sql("UPDATE tenants SET language = 'es'")
+    owner_sql("""UPDATE resources SET names = '{"en": "Requests", "es": "Peticiones"}'""")
+    later(owner_sql)
+    close()
+    assert charges(life) == [("starter", 1, 12_000, 40)]
+    life.advance(hours=1)
+    assert billed(life)[-1] == ("paid", 2940, [40])
+    assert changing.findings(life.tenant_id) == []
+
+
+def test_an_invoice_whose_answer_was_lost_is_asked_for_with_the_same_terms(life, sold, close, timeout, owner_sql):
+    """Meanwhile the subscription has another payment method."""
+    life.buy()
+    report(life, 11_000)
+    life.advance(days=32)
+    timeout("_own_invoice")
+    close()
+    failpoints.arm("")
+    owner_sql("UPDATE subscriptions SET default_payment_method = NULL")
+    later(owner_sql)
+    close()
+    life.advance(hours=2)
+    assert billed(life) == [("paid", 2900, []), ("paid", 2900, []), ("paid", 20, [20])]
+    assert changing.findings(life.tenant_id) == []
+
+
+@pytest.mark.parametrize("lost", ["_item", "_finalize"])
+def test_a_draft_that_staff_deleted(life, sold, close, timeout, owner_sql, lost):
+    """What was on it goes on another invoice, once."""
+    life.buy()
+    report(life, 11_000)
+    life.advance(days=32)
+    failpoints.arm(f"stripe.portal.usage.invoice_items.{lost}:{'after' if lost == '_item' else 'before'}=raise")
+    close()
+    failpoints.arm("")
+    (draft,) = life.get("invoices", customer=life.customer.stripe_customer_id, status="draft")["data"]
+    answer = requests.delete(f"{life.sandbox.url}/v1/invoices/{draft['id']}", auth=AUTH, timeout=TIMEOUT)
+    assert answer.ok, answer.text
+    later(owner_sql)
+    close()
+    assert charges(life) == [("starter", 1, 11_000, 20)]
+    life.advance(hours=2)
+    assert billed(life) == [("paid", 2900, []), ("paid", 2900, []), ("paid", 20, [20])]
+    assert life.get("invoiceitems", customer=life.customer.stripe_customer_id, pending="true")["data"] == []
     assert changing.findings(life.tenant_id) == []
 
 

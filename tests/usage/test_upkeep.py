@@ -9,16 +9,83 @@ from sqlalchemy.exc import DBAPIError
 
 from portal import clock, tenancy
 from portal.extensions import db
-from portal.models import UsageEvent, UsageRollup
+from portal.ids import uuid7
+from portal.models import DriftFinding, UsageEvent, UsageRollup
 from portal.usage import closing, figures, ingest, partitions, periods, verify
 from tests.pages import rows
+
+MONTHS = [date(2031, 11, 1), date(2031, 12, 1), date(2032, 1, 1), date(2032, 2, 1)]
 
 
 def test_months_are_made_ahead_once(worker, monkeypatch):
     monkeypatch.setattr("portal.clock.now", lambda: datetime(2031, 11, 30, 23, tzinfo=UTC))
     with worker.app_context():
-        assert partitions.make_ahead() == [date(2031, 11, 1), date(2031, 12, 1), date(2032, 1, 1), date(2032, 2, 1)]
+        assert partitions.make_ahead() == MONTHS
         assert partitions.make_ahead() == []
+
+
+def places(settings):
+    """Where the events are, by table, oldest first."""
+    with rows.written(settings) as session:
+        found = session.execute(text("SELECT tableoid::regclass::text AS place FROM usage_events ORDER BY recorded_at"))
+        return [row.place for row in found]
+
+
+def record(settings, tenant_id, *moments):
+    """Events recorded at moments of no month that was made."""
+    with rows.written(settings) as session:
+        for at in moments:
+            kind = {"resource_type": "api_calls", "quantity": 1, "period_id": uuid7()}
+            session.add(UsageEvent(tenant_id=tenant_id, id=uuid7(), recorded_at=at, counted_at=at, **kind))
+
+
+def test_events_of_a_month_that_nobody_had_made_get_a_place_of_their_own(web, worker, tenant, settings, monkeypatch):
+    """A clock far ahead recorded some; later its time comes. Nobody made months for a while; those are made up for."""
+    ahead, past = datetime(2032, 1, 31, 23, 59, tzinfo=UTC), datetime(2031, 9, 1, tzinfo=UTC)
+    record(settings, tenant, past, ahead)
+    assert places(settings) == ["usage_events_p0"] * 2
+    monkeypatch.setattr("portal.clock.now", lambda: datetime(2031, 11, 30, 23, tzinfo=UTC))
+    with worker.app_context():
+        assert partitions.make_ahead() == [date(2031, 9, 1), *MONTHS]
+        assert partitions.make_ahead() == []
+    assert places(settings) == ["usage_events_p2031_09", "usage_events_p2032_01"]
+    with rows.written(settings) as session:
+        forced = text("SELECT relforcerowsecurity FROM pg_class WHERE relname = ANY(:them)")
+        assert set(session.scalars(forced, {"them": ["usage_events_p0", "usage_events_p2031_09"]})) == {True}
+
+
+def test_an_owner_whom_row_level_security_binds_moves_them_too(web, worker, tenant, settings, monkeypatch):
+    """On a given server the owner is no superuser: forced policies hide the default partition's rows from it."""
+    at = datetime(2031, 12, 5, tzinfo=UTC)
+    record(settings, tenant, at)
+    owner = f"plain_{uuid7().hex}"
+    with rows.written(settings) as session:
+        session.execute(text(f"CREATE ROLE {owner}; GRANT USAGE, CREATE ON SCHEMA public TO {owner}"))
+        for table in ("usage_events", "usage_events_p0"):
+            session.execute(text(f"ALTER TABLE {table} OWNER TO {owner}"))
+        session.execute(text(f"ALTER FUNCTION make_usage_partition OWNER TO {owner}"))
+    monkeypatch.setattr("portal.clock.now", lambda: datetime(2031, 11, 30, 23, tzinfo=UTC))
+    with worker.app_context():
+        assert partitions.make_ahead() == MONTHS
+    assert places(settings) == ["usage_events_p2031_12"]
+    with rows.written(settings) as session:
+        session.execute(text(f"REASSIGN OWNED BY {owner} TO current_user; DROP OWNED BY {owner}; DROP ROLE {owner}"))
+
+
+def test_a_month_that_cannot_be_made_keeps_no_other_from_it(worker, settings, monkeypatch):
+    """Something else has its name."""
+    with rows.written(settings) as session:
+        session.execute(text("CREATE TYPE usage_events_p2031_12 AS ENUM ()"))
+    monkeypatch.setattr("portal.clock.now", lambda: datetime(2031, 11, 30, 23, tzinfo=UTC))
+    with worker.app_context():
+        assert partitions.make_ahead() == [date(2031, 11, 1), date(2032, 1, 1), date(2032, 2, 1)]
+        assert partitions.make_ahead() == []
+    with rows.written(settings) as session:
+        found = session.scalars(select(DriftFinding)).all()
+        assert [(row.kind, row.object_id) for row in found] == [("usage_month_failed", "make_usage_partition:2031-12")]
+        session.execute(text("DROP TYPE usage_events_p2031_12"))
+    with worker.app_context():
+        assert partitions.make_ahead() == [date(2031, 12, 1)]
 
 
 def test_a_sum_that_was_damaged_is_found(web, tenant, settings):
