@@ -16,12 +16,12 @@ _TOUCHED = _HERE.with_name("touched.sql").read_text()
 _SUMMED = _HERE.with_name("summed.sql").read_text()
 _HOURS = _HERE.with_name("hours.sql").read_text() + _SUMMED
 _COARSER = _HERE.with_name("coarser.sql").read_text() + _SUMMED
-# By resource, because the index is; what came late was given to a period that was open then, and stays there.
+# By resource, because the index is.
 _REASSIGN = f"""
     WITH moved AS (
         UPDATE usage_events e SET period_id = p.id FROM usage_periods p
         WHERE e.tenant_id = %(tenant)s AND e.period_id = %(period)s AND e.resource_type = ANY(%(resources)s)
-            AND e.counted_at >= %(from)s AND e.counted_at < %(to)s AND NOT e.is_late
+            AND e.counted_at >= %(from)s AND e.counted_at < %(to)s
             AND p.tenant_id = e.tenant_id AND p.id = ANY(%(open)s) AND p.id <> e.period_id
             AND e.counted_at >= p.starts_at AND e.counted_at < p.ends_at
         RETURNING e.resource_type, e.counted_at, %(period)s::uuid AS source_id, p.id AS target_id
