@@ -71,6 +71,7 @@ class Settings:
     failpoints: str
     usage_retention_months: int
     usage_retention: str
+    usage_hours_kept_days: int
 
     @property
     def is_production(self) -> bool:
@@ -174,6 +175,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         portal_name=env.get("PORTAL_NAME") or "Billing Portal",
         usage_retention_months=_integer(env, "USAGE_RETENTION_MONTHS", 0),
         usage_retention=env.get("USAGE_RETENTION") or "detach",
+        usage_hours_kept_days=_integer(env, "USAGE_HOURS_KEPT_DAYS", 35),
         log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
     )
     _check(settings)
@@ -189,6 +191,8 @@ def _check(settings: Settings) -> None:
         raise ConfigError("SMTP_STARTTLS must be auto, on or off")
     if settings.usage_retention not in ("detach", "drop"):
         raise ConfigError("USAGE_RETENTION must be detach or drop")
+    if settings.usage_hours_kept_days < 0:
+        raise ConfigError("USAGE_HOURS_KEPT_DAYS must be a number of days, or 0 to keep all")
     if urlsplit(settings.public_url).scheme not in ("http", "https"):
         raise ConfigError("PUBLIC_URL must start with http:// or https://")
     if settings.is_production and settings.stripe_api_base != STRIPE_API_BASE:

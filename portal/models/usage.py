@@ -82,7 +82,8 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
     ``subscription_id``, ``plan_id`` and ``currency``: whose terms it is billed by; none: it is not. ``is_trial``: the
     plan says whether its usage costs. ``whole_seconds``: of the period that a change of plan split it off from; what
     is included is its share of that. ``closed_at``: what comes now for it is late; it is
-    charged when the next one closes. ``late_at``: something has come since it was charged.
+    charged when the next one closes. ``late_at``: something has come since it was charged. ``hours_since``: its sums by
+    hour before that are no longer kept.
     """
 
     __tablename__ = "usage_periods"
@@ -93,6 +94,12 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
         ForeignKeyConstraint(["tenant_id", "subscription_id"], ["subscriptions.tenant_id", "subscriptions.id"]),
         Index("usage_periods_starts_at_idx", "tenant_id", "starts_at", unique=True),
         Index("usage_periods_open_idx", "ends_at", "tenant_id", postgresql_where=text("closed_at IS NULL")),
+        Index(
+            "usage_periods_hours_idx",
+            "starts_at",
+            "tenant_id",
+            postgresql_where=text("hours_since IS DISTINCT FROM ends_at"),
+        ),
     )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
@@ -106,6 +113,11 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
     whole_seconds: Mapped[int | None]
     closed_at: Mapped[datetime | None]
     late_at: Mapped[datetime | None]
+    hours_since: Mapped[datetime | None]
+
+    def keeps_hours_from(self, at: datetime) -> bool:
+        """Whether all sums by hour from a moment on are still there."""
+        return self.hours_since is None or self.hours_since <= at
 
     @property
     def share(self) -> Fraction:

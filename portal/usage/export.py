@@ -45,7 +45,8 @@ def lines(shown: Period, detail: Detail) -> Iterator[str]:
     A text that a spreadsheet would calculate begins with an apostrophe. The rows are read on a session of their own:
     that of the request has ended when they are sent.
     """
-    resource, grain = detail.resource, "hour" if detail.on else "day"
+    # A day whose hours are no longer kept is a line of its own.
+    resource, grain = detail.resource, "hour" if detail.on and detail.hours else "day"
     within = day(detail.on, shown.zone) if detail.on else None
     wanted = figures.by_bucket_and_source(detail.period.id, resource.resource_type, grain, detail.source, within)
     session = Session(db.engine, info={"binding": tenancy.current()})
