@@ -11,7 +11,7 @@ def mend() -> int:
     Commits; for the worker role.
     """
     locks.alone()
-    found = verify.differences()
+    found = [*verify.differences(), *verify.values()]
     if found:
         touched = {row.period_id for row in found}
         moves.sum_anew(touched)
