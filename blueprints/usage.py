@@ -86,6 +86,8 @@ def _looked_at() -> tuple[look.Period, look.Detail]:
 def _filters() -> Filters:
     """What the address asks for. Raises :class:`portal.errors.NotFound` for what cannot be."""
     asked = request.args
+    if "\0" in asked.get("source", ""):  # no text of the database has it
+        raise NotFound
     try:
         return Filters(
             resource_type=asked.get("resource") or None,

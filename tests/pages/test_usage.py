@@ -170,6 +170,7 @@ def test_the_last_period_is_priced_on_each_plan(browser: Browser) -> None:
     [
         "resource=nothing", "period=x", "period=01890000-0000-7000-8000-000000000000", "day=yesterday",
         "day=2020-01-01", "day=9999-12-31", "resource=' OR 1=1 --", "resource=%00",
+        "resource=api_calls&source=%00", "source=a%00b",
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("used")
