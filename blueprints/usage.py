@@ -29,7 +29,7 @@ def index() -> Response:
     filters, view = _filters(), _view()
     period = look.period(filters.period_id)
     detail = look.detail(period, filters)
-    compared = period.previous if period.is_current else period.row
+    compared = period.compared
     return page(
         "usage/page.html",
         "usage/_usage.html",

@@ -25,6 +25,7 @@ from portal.usage.terms import Terms
 
 PERIODS_SHOWN = 36
 SOURCES_SHOWN = 20
+SHORTEST_MONTH = timedelta(days=28, hours=-1)  # of people whose clocks are put forward in it
 
 
 class Filters(NamedTuple):
@@ -62,6 +63,17 @@ class Period:
     def previous(self) -> UsagePeriod | None:
         """The one before the period that runs."""
         return next((period for period in self.periods if period.ends_at <= self.as_of), None)
+
+    @property
+    def compared(self) -> UsagePeriod | None:
+        """The month to be priced on each plan: the one that is looked at, or the last whole one that is over.
+
+        A part of a month has less usage than what a plan includes for one, and would look cheap on each.
+        """
+        if not self.is_current:
+            return self.row if self.row is not None and _is_whole_month(self.row) else None
+        over = (period for period in self.periods if period.ends_at <= self.as_of)
+        return next((period for period in over if _is_whole_month(period)), None)
 
     @property
     def currency(self) -> str | None:
@@ -159,6 +171,11 @@ def period(period_id: UUID | None = None) -> Period:
         standings=summary.standings(granted, used, row.share if row else Fraction(1)),
         account=account_state(),
     )
+
+
+def _is_whole_month(row: UsagePeriod) -> bool:
+    """Whether it was neither split nor cut to less than the shortest month."""
+    return row.whole_seconds is None and row.ends_at - row.starts_at >= SHORTEST_MONTH
 
 
 def _plan(row: UsagePeriod | None, subscription: Subscription | None, *, is_over: bool) -> Plan | None:
