@@ -40,7 +40,7 @@ def fits(used: Mapping[str, Decimal], subscription: Subscription | None) -> Sequ
     ``used``: of a whole month, which is what plans include a quantity for.
     """
     offers = catalogue.offers()
-    granted = terms.of_plans({offer.plan_id: offer.limits for offer in offers})
+    granted = terms.of_plans({offer.plan_id: offer.limits for offer in offers}, with_archived=True)
     found = [_fit(offer, granted[offer.plan_id], used, subscription) for offer in offers]
     enough = [fit.total_minor for fit in found if not fit.refused]
     lowest = min(enough, default=None)

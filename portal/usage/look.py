@@ -17,7 +17,7 @@ from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import Plan, Resource, Subscription, Tenant, UsageCharge, UsagePeriod
 from portal.pricing import forecast
-from portal.usage import course, figures, outlook, series, summary, terms
+from portal.usage import course, figures, outlook, series, summary
 from portal.usage.figures import Share, Span
 from portal.usage.outlook import Cost
 from portal.usage.summary import Standing
@@ -158,8 +158,8 @@ def period(period_id: UUID | None = None) -> Period:
             raise NotFound
     subscription = live_subscription()
     plan = _plan(row, subscription, is_over=row is not None and row.ends_at <= now)
-    granted = terms.of_plan(plan) if plan is not None else {}
     used = figures.used(row.id) if row else {}
+    granted = summary.granted_beside(plan, used) if plan is not None else {}
     return Period(
         row=row,
         periods=known,
