@@ -14,6 +14,7 @@ from portal.pricing.explain import Explanation, Usage
 from portal.pricing.prorations import Share
 
 AGGREGATIONS = ("sum", "max", "last", "unique")
+LEVELS = ("max", "last")  # of what is measured, not added up
 QUANTITY = Numeric(24, 9)  # fifteen digits, nine of them at most behind the point
 
 
@@ -47,7 +48,7 @@ class Resource(Timestamped, Model):
     @property
     def is_level(self) -> bool:
         """Whether its quantity is a height that was reached, not a sum."""
-        return self.aggregation in ("max", "last")
+        return self.aggregation in LEVELS
 
 
 class PlanResource(Timestamped, Model):

@@ -3,10 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -53,7 +52,7 @@ def lines(shown: Period, detail: Detail) -> Iterator[str]:
     return _lines(session, wanted, shown.zone, (resource.resource_type, resource.unit))
 
 
-def _lines(session: Session, wanted: Any, zone: ZoneInfo, resource: tuple[str, str]) -> Iterator[str]:
+def _lines(session: Session, wanted: figures.Sums, zone: ZoneInfo, resource: tuple[str, str]) -> Iterator[str]:
     name, unit = resource
     yield _line(COLUMNS)
     with session:
@@ -74,7 +73,7 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _line(cells: Any) -> str:
+def _line(cells: Iterable[object]) -> str:
     file = io.StringIO()
     csv.writer(file, lineterminator="\r\n").writerow(cells)
     return file.getvalue()

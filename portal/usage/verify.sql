@@ -1,4 +1,3 @@
--- Periods that began in a month whose events are gone cannot be held against anything.
 -- The sums as they are, beside what they have to be by the events that are there (sums.sql).
 , found AS (
     SELECT period_id, resource_type, grain, bucket_at, source, sum(total) AS total, sum(events) AS events,
