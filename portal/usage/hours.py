@@ -13,16 +13,17 @@ from portal.models import UsagePeriod
 
 AT_ONCE = 200
 STEP = timedelta(hours=6)  # of a period's hours in one transaction: some thousands of rows of a busy tenant
+# An open period keeps all of its hours: where its bounds move, its days may be made anew of them.
 # Tenants on test clocks live at other times than all the others.
 _DUE = text("""
     SELECT p.tenant_id, p.id, p.starts_at, :now - :kept AS horizon FROM usage_periods p
-    WHERE p.hours_since IS DISTINCT FROM p.ends_at AND p.starts_at < :now - :kept
+    WHERE p.hours_since IS DISTINCT FROM p.ends_at AND p.starts_at < :now - :kept AND p.closed_at IS NOT NULL
         AND coalesce(p.hours_since, p.starts_at) < least(p.ends_at, :now - :kept - :step)
         AND NOT EXISTS (SELECT FROM customers c WHERE c.tenant_id = p.tenant_id AND c.test_clock_at IS NOT NULL)
     UNION ALL
     SELECT p.tenant_id, p.id, p.starts_at, c.test_clock_at - :kept
     FROM customers c JOIN usage_periods p USING (tenant_id)
-    WHERE c.test_clock_at IS NOT NULL AND p.hours_since IS DISTINCT FROM p.ends_at
+    WHERE c.test_clock_at IS NOT NULL AND p.hours_since IS DISTINCT FROM p.ends_at AND p.closed_at IS NOT NULL
         AND coalesce(p.hours_since, p.starts_at) < least(p.ends_at, c.test_clock_at - :kept - :step)
     ORDER BY starts_at LIMIT :limit""")
 # The resources are named, so that the index is entered once for each and leaves the days out.
@@ -41,7 +42,7 @@ class _Due(NamedTuple):
 
 
 def forget_old(days_kept: int) -> int:
-    """Take away every tenant's sums of hours that began more than so many days ago; 0 keeps all.
+    """Take away every tenant's sums of hours, of closed periods, that began more than so many days ago; 0 keeps all.
 
     Returns how many periods had some, at most ``AT_ONCE``. Reads on the evaluators' role and goes through each period
     in steps, each a transaction under its tenant. Commits; for the worker role.
