@@ -3,16 +3,20 @@
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+
+from sqlalchemy import select
 
 from bench import load
 from bench.places import owner_connection
 from portal import config, tenancy
 from portal.app import create_app
 from portal.ids import uuid7
+from portal.models import PlanPrice, UsageCharge, UsagePeriod
 from portal.security import api_keys
+from tests.pages import rows
 from tests.support import database
 
 BATCH = 1_000
@@ -128,6 +132,23 @@ def fill(environment: Mapping[str, str], tenant_id: UUID, count: int) -> None:
         connection.execute(_SUMS, given)
         connection.execute("VACUUM ANALYZE usage_keys, usage_events, usage_rollups")
         connection.execute("CHECKPOINT")  # what seeding left to be written is no part of what is measured
+
+
+def charge_of(environment: Mapping[str, str], tenant_id: UUID) -> tuple[UUID, date]:
+    """A charge for the calls of what :func:`fill` has made, past the portal's verbs, and a day of many events."""
+    with rows.written(config.load(environment)) as session:
+        price = {"plan_id": "starter", "interval": "month", "currency": "usd", "unit_amount_minor": 2900}
+        session.add(PlanPrice(id=uuid7(), **price))
+        session.flush()
+        held = rows.subscription(session, tenant_id)
+        period = session.scalars(select(UsagePeriod).where(UsagePeriod.tenant_id == tenant_id)).one()
+        terms = {"subscription_id": held.id, "plan_id": held.plan_id, "currency": held.currency}
+        priced = {"quantity": 1, "beyond": 1, "units": 1, "parts": [], "before_minor": 0, "amount_minor": 1}
+        charge = UsageCharge(
+            tenant_id=tenant_id, id=uuid7(), period_id=period.id, resource_type="api_calls", number=1, **terms, **priced
+        )  # fmt: skip
+        session.add(charge)
+    return charge.id, max(period.starts_at, datetime.now(UTC) - timedelta(days=1)).date()
 
 
 def _months(now: datetime) -> tuple[int, int]:

@@ -29,7 +29,7 @@ def index() -> Response:
     filters, view = _filters(), _view()
     period = look.period(filters.period_id)
     detail = look.detail(period, filters)
-    compared = period.previous if period.is_current else period.row
+    compared = period.compared
     return page(
         "usage/page.html",
         "usage/_usage.html",
@@ -86,6 +86,8 @@ def _looked_at() -> tuple[look.Period, look.Detail]:
 def _filters() -> Filters:
     """What the address asks for. Raises :class:`portal.errors.NotFound` for what cannot be."""
     asked = request.args
+    if "\0" in asked.get("source", ""):  # no text of the database has it
+        raise NotFound
     try:
         return Filters(
             resource_type=asked.get("resource") or None,

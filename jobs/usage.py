@@ -3,7 +3,7 @@
 from flask import current_app
 
 from portal.outbox import Retry, handler, periodic
-from portal.usage import closing, following, invoice_items, partitions
+from portal.usage import closing, following, hours, invoice_items, partitions
 from portal.usage.charges import KIND
 
 handler("usage.follow")(following.follow)
@@ -28,3 +28,10 @@ def retire_usage_months() -> None:
     """Events that nobody needs any more, as the settings have it; by default all are kept."""
     settings = current_app.extensions["settings"]
     partitions.retire(settings.usage_retention_months, drops=settings.usage_retention == "drop")
+
+
+@periodic("forget_usage_hours", every_seconds=6 * 3600)
+def forget_usage_hours() -> None:
+    """Sums by hour are of recent days; many periods at once are gone through in turns with other work."""
+    if hours.forget_old(current_app.extensions["settings"].usage_hours_kept_days) == hours.AT_ONCE:
+        raise Retry(0, "there are more periods with old hours")

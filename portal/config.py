@@ -76,6 +76,7 @@ class Settings:
     failpoints: str
     usage_retention_months: int
     usage_retention: str
+    usage_hours_kept_days: int
 
     @property
     def is_production(self) -> bool:
@@ -185,6 +186,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         sources_http_hosts=_hosts(env.get("SOURCES_HTTP_HOSTS", "")),
         usage_retention_months=_integer(env, "USAGE_RETENTION_MONTHS", 0),
         usage_retention=env.get("USAGE_RETENTION") or "detach",
+        usage_hours_kept_days=_integer(env, "USAGE_HOURS_KEPT_DAYS", 35),
         log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
     )
     _check(settings)
@@ -202,8 +204,15 @@ def _check(settings: Settings) -> None:
         raise ConfigError("SOURCES_KEY must have at least 32 characters; two during a rotation, separated by a comma")
     if settings.usage_retention not in ("detach", "drop"):
         raise ConfigError("USAGE_RETENTION must be detach or drop")
+    if settings.usage_hours_kept_days < 0:
+        raise ConfigError("USAGE_HOURS_KEPT_DAYS must be a number of days, or 0 to keep all")
     if urlsplit(settings.public_url).scheme not in ("http", "https"):
         raise ConfigError("PUBLIC_URL must start with http:// or https://")
+    _check_surroundings(settings)
+
+
+def _check_surroundings(settings: Settings) -> None:
+    """What may be set in development, or with test keys, alone."""
     if settings.is_production and settings.stripe_api_base != STRIPE_API_BASE:
         raise ConfigError("STRIPE_API_BASE points away from Stripe; that is allowed only with PORTAL_ENV=development")
     if settings.is_production and settings.failpoints:

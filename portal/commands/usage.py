@@ -14,20 +14,29 @@ usage_group = AppGroup("usage", help="What tenants used.")
 
 @usage_group.command("verify")
 def verify_sums() -> None:
-    """Add up all events that are kept, tenant by tenant, and compare with the sums. Ends with 1 when any differs."""
-    different = 0
+    """Add up all events that are kept, tenant by tenant, and compare with the sums. Ends with 1 when any differs.
+
+    What else does not fit together is told, too: ids, events and sums without what they belong to, and charges of
+    another quantity than their period's.
+    """
+    different = loose = 0
     with app_as("worker").app_context():
         with tenancy.reader_session() as session:
             tenants = session.execute(select(Tenant.id, Tenant.slug).order_by(Tenant.slug)).all()
         for tenant_id, slug in tenants:
             with tenancy.bound(tenant_id):
-                found = verify.differences()
+                found, others = verify.differences(), [*verify.values(), *verify.holes()]
             different += len(found)
+            loose += len(others)
             for row in found:
                 click.echo(f"{slug}: {row.resource_type} {row.grain} {row.bucket_at:%Y-%m-%d %H:%M}"
                            f" {row.source or '-'}: {row.found_total} instead of {row.expected_total}")  # fmt: skip
+            for row in others:
+                click.echo(f"{slug}: {row.what} {row.name} {row.at:%Y-%m-%d %H:%M}: {row.said}")
     click.echo(f"{len(tenants)} tenants, {different} sums are not what their events add up to")
-    if different:
+    if loose:
+        click.echo(f"{loose} ids, events, values or charges do not fit the others")
+    if different or loose:
         raise SystemExit(1)
 
 

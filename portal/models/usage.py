@@ -25,6 +25,7 @@ from portal.pricing.explain import Explanation, Usage
 from portal.pricing.prorations import Share
 
 AGGREGATIONS = ("sum", "max", "last", "unique")
+LEVELS = ("max", "last")  # of what is measured, not added up
 QUANTITY = Numeric(24, 9)  # fifteen digits, nine of them at most behind the point
 CHARGED = Numeric(60, 9)  # what a period's quantities may add up to, or make of packages
 
@@ -69,7 +70,7 @@ class Resource(Timestamped, Model):
     @property
     def is_level(self) -> bool:
         """Whether its quantity is a height that was reached, not a sum."""
-        return self.aggregation in ("max", "last")
+        return self.aggregation in LEVELS
 
 
 class PlanResource(Timestamped, Model):
@@ -125,7 +126,8 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
     plan says whether its usage costs. ``whole_seconds``: of the period that a change of plan split it off from; what
     is included is its share of that. ``is_foretold``: its renewal was not heard of yet. ``closed_at``: what comes now
     for it is late, and charged when the next one closes. ``late_at``: something has come since it was charged.
-    ``failures``: how often it could not be closed; it is tried again at ``retry_at``.
+    ``failures``: how often it could not be closed; it is tried again at ``retry_at``. ``hours_since``: its sums by
+    hour before that are no longer kept.
     """
 
     __tablename__ = "usage_periods"
@@ -136,6 +138,12 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
         ForeignKeyConstraint(["tenant_id", "subscription_id"], ["subscriptions.tenant_id", "subscriptions.id"]),
         Index("usage_periods_starts_at_idx", "tenant_id", "starts_at", unique=True),
         Index("usage_periods_open_idx", "ends_at", "tenant_id", postgresql_where=text("closed_at IS NULL")),
+        Index(
+            "usage_periods_hours_idx",
+            "starts_at",
+            "tenant_id",
+            postgresql_where=text("hours_since IS DISTINCT FROM ends_at"),
+        ),
     )
 
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
@@ -152,6 +160,11 @@ class UsagePeriod(TenantOwned, Timestamped, Model):
     late_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(server_default="0")
     retry_at: Mapped[datetime | None]
+    hours_since: Mapped[datetime | None]
+
+    def keeps_hours_from(self, at: datetime) -> bool:
+        """Whether all sums by hour from a moment on are still there."""
+        return self.hours_since is None or self.hours_since <= at
 
     @property
     def share(self) -> Fraction:

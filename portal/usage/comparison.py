@@ -1,4 +1,4 @@
-"""What a period's usage would have cost on each plan on sale: the plan's price and what is beyond it."""
+"""What a month's usage would have cost on each plan on sale: the plan's price and what is beyond it."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -35,9 +35,12 @@ class Fit(NamedTuple):
 
 
 def fits(used: Mapping[str, Decimal], subscription: Subscription | None) -> Sequence[Fit]:
-    """Each plan on sale, cheapest price first; a plan sold by the seat with the seats of now."""
+    """Each plan on sale, cheapest price first; a plan sold by the seat with the seats of now.
+
+    ``used``: of a whole month, which is what plans include a quantity for.
+    """
     offers = catalogue.offers()
-    granted = terms.of_plans({offer.plan_id: offer.limits for offer in offers})
+    granted = terms.of_plans({offer.plan_id: offer.limits for offer in offers}, with_archived=True)
     found = [_fit(offer, granted[offer.plan_id], used, subscription) for offer in offers]
     enough = [fit.total_minor for fit in found if not fit.refused]
     lowest = min(enough, default=None)

@@ -38,6 +38,8 @@ class Course(NamedTuple):
     def hours(self, on: date, days: Sequence[Point]) -> Sequence[Point]:
         """Those of a day; of a level from where it stood as the day began. None where they are no longer kept."""
         span = self.within(on)
+        if not self.row.keeps_hours_from(span[0]):  # what is left of them is not the day
+            return ()
         found = figures.buckets(self.row.id, self.resource.resource_type, "hour", self.source, span)
         was_reported = any(day.events for day in days if span[0] <= day.starts_at < span[1])
         if not found and (was_reported or not self.resource.is_level):

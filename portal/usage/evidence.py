@@ -6,10 +6,10 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func as sql
 from sqlalchemy import select, tuple_
 
 from portal import lookups
+from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import Resource, UsageCharge, UsageEvent, UsagePeriod
 from portal.usage import figures
@@ -48,15 +48,16 @@ def of_charge(charge_id: UUID) -> Charged:
 def events(charged: Charged, day: date, after: tuple[datetime, UUID] | None = None) -> Events:
     """The events that count on a day of the period, in the period's time zone, as far as they are kept.
 
-    One that came late counts where its period begins. ``after``: the last one of the page before.
+    ``after``: the last one of the page before. Raises :class:`portal.errors.NotFound` for a day at the calendar's end.
     """
-    period, counted = charged.period, sql.greatest(UsageEvent.counted_at, charged.period.starts_at)
+    period = charged.period
     begins, ends = _bounds(day, ZoneInfo(period.timezone))
     wanted = select(UsageEvent).where(
         UsageEvent.period_id == period.id,
         UsageEvent.resource_type == charged.charge.resource_type,
+        # Bare, so that the index is entered at the day's first event: a period may have millions.
+        UsageEvent.counted_at >= begins,
         UsageEvent.counted_at < ends,
-        counted >= begins,
     )
     if after is not None:
         wanted = wanted.where(tuple_(UsageEvent.counted_at, UsageEvent.id) > after)
@@ -68,5 +69,8 @@ def events(charged: Charged, day: date, after: tuple[datetime, UUID] | None = No
 
 
 def _bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    first, next_one = (datetime.combine(at, time(), zone).astimezone(UTC) for at in (day, day + timedelta(days=1)))
+    try:
+        first, next_one = (datetime.combine(at, time(), zone).astimezone(UTC) for at in (day, day + timedelta(days=1)))
+    except OverflowError as error:  # the day before the first, or after the last, that a date can name
+        raise NotFound from error
     return first, next_one

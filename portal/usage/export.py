@@ -3,10 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -45,14 +44,15 @@ def lines(shown: Period, detail: Detail) -> Iterator[str]:
     A text that a spreadsheet would calculate begins with an apostrophe. The rows are read on a session of their own:
     that of the request has ended when they are sent.
     """
-    resource, grain = detail.resource, "hour" if detail.on else "day"
+    # A day whose hours are no longer kept is a line of its own.
+    resource, grain = detail.resource, "hour" if detail.on and detail.hours else "day"
     within = day(detail.on, shown.zone) if detail.on else None
     wanted = figures.by_bucket_and_source(detail.period.id, resource.resource_type, grain, detail.source, within)
     session = Session(db.engine, info={"binding": tenancy.current()})
     return _lines(session, wanted, shown.zone, (resource.resource_type, resource.unit))
 
 
-def _lines(session: Session, wanted: Any, zone: ZoneInfo, resource: tuple[str, str]) -> Iterator[str]:
+def _lines(session: Session, wanted: figures.Sums, zone: ZoneInfo, resource: tuple[str, str]) -> Iterator[str]:
     name, unit = resource
     yield _line(COLUMNS)
     with session:
@@ -73,7 +73,7 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _line(cells: Any) -> str:
+def _line(cells: Iterable[object]) -> str:
     file = io.StringIO()
     csv.writer(file, lineterminator="\r\n").writerow(cells)
     return file.getvalue()

@@ -6,13 +6,15 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, select
+from sqlalchemy import Row, Select, and_, case, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from portal.extensions import db
 from portal.models import Resource, UsagePeriod, UsageRollup
+from portal.models.usage import LEVELS
 
 Span = tuple[datetime, datetime]
+Sums = Select[*tuple[Any, ...]]  # rows of sums, and of what tells them apart
 
 
 class Bucket(NamedTuple):
@@ -80,7 +82,7 @@ def before(period: UsagePeriod, resource_type: str, source: str | None = None) -
 
 def by_bucket_and_source(
     period_id: UUID, resource_type: str, grain: str, source: str | None = None, within: Span | None = None
-) -> Any:
+) -> Sums:
     """As :func:`buckets` and each source by itself, to be read row by row: there may be many."""
     both = UsageRollup.bucket_at, UsageRollup.source
     wanted = _narrowed(_summed(period_id, grain, resource_type), source, within).add_columns(*both)
@@ -91,22 +93,25 @@ def shares(period_id: UUID, resource_type: str, most: int, within: Span | None =
     """The sources that reported most, at most so many; ``within``: of those days."""
     wanted = _narrowed(_summed(period_id, "day" if within else "period", resource_type), None, within)
     ordered = wanted.add_columns(UsageRollup.source).group_by(*_BY, UsageRollup.source).limit(most)
-    level = case((Resource.aggregation.in_(("max", "last")), func.max(UsageRollup.highest)))
+    level = case((Resource.aggregation.in_(LEVELS), func.max(UsageRollup.highest)))
     rows = db.session.execute(ordered.order_by(level.desc(), func.sum(UsageRollup.total).desc(), UsageRollup.source))
     return [Share(row.source, quantity(row), row.events) for row in rows]
 
 
-def quantity(row: Row[Any]) -> Decimal:
+def quantity(row: Row[*tuple[Any, ...]]) -> Decimal:
     """One figure of a row of sums, as the resource's aggregation makes it."""
-    if row.aggregation == "max":
-        return Decimal(row.highest)
-    return Decimal(row.latest if row.aggregation == "last" else row.total)
+    return Decimal(one_of(row.aggregation, total=row.total, highest=row.highest, latest=row.latest))
+
+
+def one_of(aggregation: str, *, total: Decimal, highest: Decimal, latest: Decimal) -> Decimal:
+    """Which of a resource's three figures counts: the highest, the newest, or what all add up to."""
+    return {"max": highest, "last": latest}.get(aggregation, total)
 
 
 _BY = (UsageRollup.resource_type, Resource.aggregation)
 
 
-def _sums() -> Any:  # a Select of six
+def _sums() -> Sums:
     newest = aggregate_order_by(UsageRollup.latest, UsageRollup.latest_at.desc(), UsageRollup.latest.desc())
     return select(
         *_BY,
@@ -117,7 +122,7 @@ def _sums() -> Any:  # a Select of six
     )
 
 
-def _summed(period_id: UUID, grain: str, resource_type: str | None) -> Any:
+def _summed(period_id: UUID, grain: str, resource_type: str | None) -> Sums:
     wanted = (
         _sums()
         .join(Resource, Resource.resource_type == UsageRollup.resource_type)
@@ -126,7 +131,7 @@ def _summed(period_id: UUID, grain: str, resource_type: str | None) -> Any:
     return wanted if resource_type is None else wanted.where(UsageRollup.resource_type == resource_type)
 
 
-def _narrowed(wanted: Any, source: str | None, within: Span | None) -> Any:
+def _narrowed(wanted: Sums, source: str | None, within: Span | None) -> Sums:
     if source is not None:
         wanted = wanted.where(UsageRollup.source == source)
     if within is not None:

@@ -17,7 +17,7 @@ from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import Plan, Resource, Subscription, Tenant, UsageCharge, UsagePeriod
 from portal.pricing import forecast
-from portal.usage import course, figures, outlook, series, summary, terms
+from portal.usage import course, figures, outlook, series, summary
 from portal.usage.figures import Share, Span
 from portal.usage.outlook import Cost
 from portal.usage.summary import Standing
@@ -25,6 +25,7 @@ from portal.usage.terms import Terms
 
 PERIODS_SHOWN = 36
 SOURCES_SHOWN = 20
+SHORTEST_MONTH = timedelta(days=28, hours=-1)  # of people whose clocks are put forward in it
 
 
 class Filters(NamedTuple):
@@ -62,6 +63,17 @@ class Period:
     def previous(self) -> UsagePeriod | None:
         """The one before the period that runs."""
         return next((period for period in self.periods if period.ends_at <= self.as_of), None)
+
+    @property
+    def compared(self) -> UsagePeriod | None:
+        """The month to be priced on each plan: the one that is looked at, or the last whole one that is over.
+
+        A part of a month has less usage than what a plan includes for one, and would look cheap on each.
+        """
+        if not self.is_current:
+            return self.row if self.row is not None and _is_whole_month(self.row) else None
+        over = (period for period in self.periods if period.ends_at <= self.as_of)
+        return next((period for period in over if _is_whole_month(period)), None)
 
     @property
     def currency(self) -> str | None:
@@ -146,8 +158,8 @@ def period(period_id: UUID | None = None) -> Period:
             raise NotFound
     subscription = live_subscription()
     plan = _plan(row, subscription, is_over=row is not None and row.ends_at <= now)
-    granted = terms.of_plan(plan) if plan is not None else {}
     used = figures.used(row.id) if row else {}
+    granted = summary.granted_beside(plan, used, row.starts_at if row else now) if plan is not None else {}
     return Period(
         row=row,
         periods=known,
@@ -159,6 +171,11 @@ def period(period_id: UUID | None = None) -> Period:
         standings=summary.standings(granted, used, row.share if row else Fraction(1)),
         account=account_state(),
     )
+
+
+def _is_whole_month(row: UsagePeriod) -> bool:
+    """Whether it was neither split nor cut to less than the shortest month."""
+    return row.whole_seconds is None and row.ends_at - row.starts_at >= SHORTEST_MONTH
 
 
 def _plan(row: UsagePeriod | None, subscription: Subscription | None, *, is_over: bool) -> Plan | None:

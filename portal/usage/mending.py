@@ -1,7 +1,7 @@
 """Sums that are not what their events add up to, made anew."""
 
 from portal.extensions import db
-from portal.usage import locks, moves, verify
+from portal.usage import hours, locks, moves, verify
 
 
 def mend() -> int:
@@ -11,8 +11,10 @@ def mend() -> int:
     Commits; for the worker role.
     """
     locks.alone()
-    found = verify.differences()
+    found = [*verify.differences(), *verify.values()]
     if found:
-        moves.sum_anew({row.period_id for row in found})
+        touched = {row.period_id for row in found}
+        moves.sum_anew(touched)
+        hours.forget_again(touched)
     db.session.commit()
     return len(found)

@@ -49,6 +49,8 @@ def _first(row: UsagePeriod, standing: Standing, points: Sequence[series.Point])
     day = next((point for point in points if point.events), None)
     if day is None:
         return row.starts_at
+    if not row.keeps_hours_from(day.starts_at):
+        return day.starts_at
     within = day.starts_at, day.ends_at
     hours = figures.buckets(row.id, standing.resource.resource_type, "hour", within=within)
     return hours[0].at if hours else day.starts_at

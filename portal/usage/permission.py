@@ -22,6 +22,7 @@ from portal.models import Resource, UsagePeriod
 from portal.security import api_keys
 from portal.security.principal import hash_token
 from portal.usage import figures, periods, terms
+from portal.usage.resources import CODE
 
 REMEMBERED_SECONDS = 5
 TIMEOUT_SECONDS = 0.2
@@ -93,6 +94,9 @@ def ask(token: str, resource_type: str, quantity: str) -> Answer:
     :func:`portal.security.api_keys.require`, :class:`UnknownResource`, :class:`BadQuantity`.
     """
     wanted = _quantity(quantity)
+    if not CODE.fullmatch(resource_type):  # some texts cannot even be looked for
+        api_keys.require(token, ["usage:read"])
+        raise UnknownResource
     memory: Memory = current_app.extensions["usage_memory"]
     place = f"usage:may:{hash_token(token).hex()}:{resource_type}"
     known = memory.get(place)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal.charts import Kind
+from portal.models.usage import LEVELS
 from portal.pricing.forecast import Past
+from portal.usage import figures
 from portal.usage.figures import Bucket, Span
-
-LEVELS = ("max", "last")  # aggregations of what is measured, not added up
 
 
 class Point(NamedTuple):
@@ -101,8 +101,8 @@ def _placed(spans: Sequence[Span], buckets: Sequence[Bucket], aggregation: str) 
 
 
 def _together(before: Bucket, bucket: Bucket, aggregation: str) -> Bucket:
-    both = before.quantity + bucket.quantity
-    quantity = {"max": max(before.quantity, bucket.quantity), "last": bucket.quantity}.get(aggregation, both)
+    both, higher = before.quantity + bucket.quantity, max(before.quantity, bucket.quantity)
+    quantity = figures.one_of(aggregation, total=both, highest=higher, latest=bucket.quantity)
     return Bucket(before.at, quantity, before.events + bucket.events, bucket.latest)
 
 

@@ -1,6 +1,6 @@
 """Where the bound tenant stands in the period that runs: each resource beside what its plan grants."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -63,8 +63,9 @@ def of_now() -> Summary:
     """What the next request sees, too: read from the sums. Begins the period where nobody has; commits."""
     period = periods.begin(business_time.now())
     subscription = live_subscription()
-    granted = terms.of_plan(plan_of(subscription)) if subscription is not None else {}
-    shown = standings(granted, figures.used(period.id), period.share)
+    used = figures.used(period.id)
+    granted = granted_beside(plan_of(subscription), used, period.starts_at) if subscription is not None else {}
+    shown = standings(granted, used, period.share)
     db.session.commit()
     return Summary(period.starts_at, period.ends_at, shown)
 
@@ -78,13 +79,24 @@ class Beside(NamedTuple):
 
 def beside(plan: Plan, currency: str) -> Beside:
     """What a plan grants beside what was used in the period that runs: two queries, nothing is begun."""
-    period, used = figures.used_at(business_time.now())
-    granted, share = terms.of_plan(plan), period.share if period else Fraction(1)
+    now = business_time.now()
+    period, used = figures.used_at(now)
+    granted = granted_beside(plan, used, period.starts_at if period else now)
+    share = period.share if period else Fraction(1)
     is_waived = period is not None and period.is_trial and plan.usage_in_trial == "free"
     costs = [
         granted[name].price(quantity, currency, share).amount for name, quantity in used.items() if name in granted
     ]
     return Beside(standings(granted, used, share), 0 if is_waived else sum(costs))
+
+
+def granted_beside(plan: Plan, used: Collection[str], at: datetime) -> Mapping[str, terms.Terms]:
+    """What a plan grants of what can be reported, and of what was ``used`` while it could: that is billed, too.
+
+    ``at``: when the period began; it is billed by the terms of then.
+    """
+    granted = terms.of_plan_at(plan, at)
+    return {name: each for name, each in granted.items() if each.resource.archived_at is None or name in used}
 
 
 def standings(

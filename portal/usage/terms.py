@@ -7,7 +7,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, literal, select
 
 from portal.extensions import db
 from portal.models import Plan, PlanResource, PlanResourceVersion, Resource
@@ -55,14 +55,16 @@ def of_plan(plan: Plan) -> Mapping[str, Terms]:
     return of_plans({plan.plan_id: plan.limits})[plan.plan_id]
 
 
-def of_plans(limits: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Terms]]:
+def of_plans(
+    limits: Mapping[str, Mapping[str, Any]], *, with_archived: bool = False
+) -> Mapping[str, Mapping[str, Terms]]:
     """As :func:`of_plan` of several plans in one query, by plan; ``limits``: theirs."""
     is_of_them = and_(PlanResource.resource_type == Resource.resource_type, PlanResource.plan_id.in_(limits))
     found: dict[str, dict[str, Terms]] = {plan_id: {} for plan_id in limits}
     rows = db.session.execute(
         select(Resource, PlanResource)
         .outerjoin(PlanResource, is_of_them)
-        .where(Resource.archived_at.is_(None))
+        .where(Resource.archived_at.is_(None) | literal(with_archived))
         .order_by(Resource.position, Resource.resource_type)
     ).all()
     own = {(row.plan_id, row.resource_type): row for _resource, row in rows if row is not None}

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pypdf
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal import tenancy
@@ -165,11 +165,34 @@ def test_the_last_period_is_priced_on_each_plan(browser: Browser) -> None:
     assert "Lowest that is enough" in found["Starter"].text
 
 
+@pytest.mark.parametrize("cut", ["split", "short"])
+def test_a_part_of_a_month_is_not_priced_as_a_month(
+    browser: Browser, person: Person, write: Session, used: tuple[UsagePeriod, UsagePeriod], cut: str
+) -> None:
+    """Two days of a period that was split or cut: the last whole month before them is priced, and named."""
+    whole = used[0]
+    begun, ended = whole.starts_at, whole.ends_at - timedelta(days=2)
+    write.execute(update(UsagePeriod).where(UsagePeriod.id == whole.id).values(ends_at=ended))
+    month_seconds = 30 * 86_400 if cut == "split" else None
+    span = {"ends_at": ended + timedelta(days=2), "whole_seconds": month_seconds}
+    part = usage_rows.period(write, person.tenant_id, ended, **span)
+    write.commit()
+    title = html.page(browser.get("/usage")).one(id="plans-compared").one("h2").text
+    assert f"{begun.day}" in title
+    assert f"{(ended - timedelta(seconds=1)).day}" in title
+    assert not html.page(browser.get(f"/usage?period={part.id}")).all(id="plans-compared")
+    assert html.page(browser.get(f"/usage?period={whole.id}")).all(id="plans-compared")
+    write.execute(update(UsagePeriod).where(UsagePeriod.id == whole.id).values(whole_seconds=30 * 86_400))
+    write.commit()
+    assert not html.page(browser.get("/usage")).all(id="plans-compared"), "no whole month was used"
+
+
 @pytest.mark.parametrize(
     "query",
     [
         "resource=nothing", "period=x", "period=01890000-0000-7000-8000-000000000000", "day=yesterday",
         "day=2020-01-01", "day=9999-12-31", "resource=' OR 1=1 --", "resource=%00",
+        "resource=api_calls&source=%00", "source=a%00b",
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("used")

@@ -1,11 +1,21 @@
 """A charge of usage, opened: its formula, its days, the events of a day."""
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text, update
 
+from portal import tenancy
 from portal.ids import uuid7
-from portal.models import UsageEvent
+from portal.models import Tenant, UsageEvent, UsagePeriod
+from portal.usage import evidence
 from tests.pages import rows
 from tests.support import html, people
+from tests.support.statements import nodes, plan
+from tests.support.statements import with_parameters as statements_of
+
+_MANY = text("""
+    INSERT INTO usage_events (tenant_id, recorded_at, id, period_id, resource_type, quantity, counted_at)
+    SELECT :tenant, :at, gen_random_uuid(), :period, 'api_calls', 1, :at + interval '1 minute' * n
+    FROM generate_series(-15000, 15000) AS n""")
 
 
 def charged(write, tenant_id, more=0):
@@ -48,6 +58,37 @@ def test_a_day_without_events(browser, person, write):
     address, _ = charged(write, person.tenant_id)
     assert "No events" in html.page(browser.get(f"{address}?day=2020-01-01")).text
     assert browser.get(f"{address}?day=rubbish&after=rubbish").status_code == 200
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_calendars_end_is_not_found(browser, person, write, day):
+    write.execute(update(Tenant).where(Tenant.id == person.tenant_id).values(timezone="Asia/Kolkata"))
+    address, _ = charged(write, person.tenant_id)
+    write.execute(update(UsagePeriod).where(UsagePeriod.tenant_id == person.tenant_id).values(timezone="Asia/Kolkata"))
+    write.commit()
+    assert browser.get(f"{address}?day={day}").status_code == 404
+
+
+def test_a_day_is_found_in_the_index_among_many_events(app, person, write):
+    """The days before and after it are not read, nor thrown away by a filter."""
+    rows.subscription(write, person.tenant_id)
+    charge = rows.usage_charge(write, person.tenant_id)
+    first = write.scalars(select(UsageEvent).where(UsageEvent.tenant_id == person.tenant_id)).one()
+    write.commit()
+    write.execute(_MANY, {"tenant": person.tenant_id, "at": first.counted_at, "period": first.period_id})
+    write.commit()
+    write.execute(text("ANALYZE usage_events"))
+    write.commit()
+    with tenancy.bound(person.tenant_id):
+        charged_one = evidence.of_charge(charge.id)
+        statements = statements_of(lambda: evidence.events(charged_one, first.counted_at.date()))
+        [plans] = [plan(*each) for each in statements if "usage_events.quantity" in each[0]]
+    scans = [node for node in nodes(plans) if "Index Cond" in node]
+    assert scans
+    for node in scans:
+        assert "counted_at >= " in node["Index Cond"]
+        assert "counted_at < " in node["Index Cond"]
+    assert not [node for node in nodes(plans) if "counted_at" in node.get("Filter", "")]
 
 
 def test_another_tenants_charge_is_not_there(app, person, write):

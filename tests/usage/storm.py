@@ -1,4 +1,6 @@
-"""Writers report usage, a third of it twice, while the web server and PostgreSQL are killed: each event counts once.
+"""Writers report usage, a third of it twice, while servers and workers are killed: each event counts once.
+
+Meanwhile plans change, months are split by it, and the month before is closed.
 
 ``python -m tests.usage.storm --seed N``: 50 writers of 20,000 events each. A small one is part of the suite.
 """
@@ -27,15 +29,15 @@ from portal.security import api_keys
 from portal.usage import verify as sums
 from tests.faults import machine
 from tests.faults.machine import Machine
-from tests.pages import rows
 from tests.support import database
+from tests.usage import changes
 
 REPEATED = 0.3
 LARGEST_BATCH = 1_000
 SINGLES = 0.1  # of all requests
 TRY_AGAIN_SECONDS = (0.05, 0.5)
 PATIENCE_SECONDS = 300
-KILLED = {"request": 3, "web": 1, "postgres": 3}
+KILLED = {"request": 3, "web": 1, "postgres": 3, "worker": 3}
 RESOURCES = ("api_calls", "storage_gb", "users")
 LEVELS = frozenset({"storage_gb", "users"})
 Event = Mapping[str, Any]
@@ -63,6 +65,7 @@ class Storm:
     tenants: int = 10
     say: Callable[[str], None] = print
     killed: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     retries: int = 0
     _began: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
@@ -81,25 +84,32 @@ class Storm:
         writers = self._settled()
         self.machine.watch()
         began = time.monotonic()
-        with ThreadPoolExecutor(self.writers + 1) as pool:
-            killing = pool.submit(self._kill)
+        going_on = self.machine.portal.settings, self._tenants(writers), self.seed, self._over, self.changed
+        with ThreadPoolExecutor(self.writers + 2) as pool:
+            others = [pool.submit(self._kill), pool.submit(changes.go_on, *going_on)]
             try:
                 list(pool.map(self._report, writers))
             finally:
                 self._over.set()
-            killing.result()
+            for each in others:
+                each.result()
         self.say(f"reported in {time.monotonic() - began:.0f} s: {dict(self.answered)}, {self.retries} requests again")
-        self.say(f"killed: {dict(self.killed)}")
+        self.say(f"killed: {dict(self.killed)}; meanwhile: {dict(self.changed)}")
         self.machine.portal.await_health()
+        self.machine.end()
+        for name in ("worker", "ticker"):  # what they have not done yet must not be done between two looks
+            self.machine.kill(name)
         self._verify(writers)
+
+    @staticmethod
+    def _tenants(writers: Sequence[Writer]) -> list[UUID]:
+        return list(dict.fromkeys(writer.tenant_id for writer in writers))
 
     def _settled(self) -> list[Writer]:
         """Tenants with a plan, and each writer with a key of its own."""
         settings = self.machine.portal.settings
         ids = [tenant_id for _ in range(self.tenants) if (tenant_id := self.machine.portal.person().tenant_id)]
-        with rows.written(settings) as session:
-            for tenant_id in ids:
-                rows.subscription(session, tenant_id)
+        changes.settled(settings, ids)
         app, made = create_app("web", settings=settings), []
         with app.app_context():
             for number in range(self.writers):
@@ -179,15 +189,20 @@ class Storm:
 
     def _verify(self, writers: Sequence[Writer]) -> None:
         assert self.killed.total() == self.kills, f"only {self.killed.total()} were killed"
-        assert set(self.answered) <= {"accepted", "duplicate"}, self.answered
+        assert set(self.answered) <= {"accepted", "late", "duplicate"}, self.answered
         assert self.answered.total() == self.writers * self.events
-        assert self.answered["accepted"] <= self.writers * self.distinct, "an event was accepted twice"
+        counted = self.answered["accepted"] + self.answered["late"]
+        assert counted <= self.writers * self.distinct, "an event was accepted twice"
         app = create_app("web", settings=self.machine.portal.settings)
         with app.app_context():
-            for tenant_id in {writer.tenant_id: None for writer in writers}:
+            for tenant_id in self._tenants(writers):
                 with tenancy.bound(tenant_id):
                     assert sums.differences() == [], "sums are not what the events add up to"
+                    assert [*sums.values(), *sums.holes()] == []
             database.dispose(app)
+        charged = "SELECT DISTINCT tenant_id FROM usage_charges"
+        closed = database.as_owner(self.machine.portal.settings, charged)
+        assert len(closed) == self.tenants, "the month before was not closed meanwhile"
         by_tenant = {writer.tenant_id: writer for writer in writers}
         for tenant_id, writer in by_tenant.items():
             self._verify_tenant(tenant_id, writer)
@@ -199,12 +214,7 @@ class Storm:
             stored = f"SELECT event_id FROM {table} WHERE tenant_id = '{tenant_id}'"  # noqa: S608
             found = [row["event_id"] for row in database.as_owner(self.machine.portal.settings, stored)]
             assert sorted(found) == sorted(each["event_id"] for each in reported), f"{table}: lost or doubled"
-        used: dict[str, Decimal] = {}
-        for each in reported:
-            name, quantity = each["resource_type"], Decimal(each["quantity"])
-            before = used.get(name, Decimal(0))
-            used[name] = max(before, quantity) if name in LEVELS else before + quantity
-        for name, quantity in used.items():
+        for name, quantity in self._used_now(tenant_id, reported).items():
             answer = requests.get(
                 f"{self.machine.portal.url}/api/v1/usage/permission",
                 {"resource_type": name, "quantity": "0"},
@@ -216,6 +226,21 @@ class Storm:
             limit = told["limit"]
             is_over = name not in LEVELS and limit is not None and quantity > limit
             assert told["allowed"] is not is_over, (name, told)
+
+    def _used_now(self, tenant_id: UUID, reported: Sequence[Event]) -> dict[str, Decimal]:
+        """What was used, by resource, in the period that runs; each event lies in the one that holds it."""
+        settings = self.machine.portal.settings
+        stored = f"""SELECT event_id, period_id, counted_at, starts_at, ends_at, ends_at > now() AS runs
+            FROM usage_events e JOIN usage_periods p ON (p.tenant_id, p.id) = (e.tenant_id, e.period_id)
+            WHERE e.tenant_id = '{tenant_id}'"""  # noqa: S608
+        found = {row["event_id"]: row for row in database.as_owner(settings, stored)}
+        assert all(row["starts_at"] <= row["counted_at"] < row["ends_at"] for row in found.values())
+        used = dict.fromkeys(RESOURCES, Decimal(0))
+        for each in reported:
+            name, quantity = each["resource_type"], Decimal(each["quantity"])
+            if found[each["event_id"]]["runs"]:
+                used[name] = max(used[name], quantity) if name in LEVELS else used[name] + quantity
+        return used
 
 
 def _request(batch: Sequence[Event], *, packed: bool) -> tuple[str, dict[str, str], bytes]:

@@ -1,7 +1,8 @@
 """What keeps usage right in the background: months made ahead, sums held against events by hand."""
 
 import json
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -10,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from portal import clock, tenancy
 from portal.extensions import db
 from portal.ids import uuid7
-from portal.models import DriftFinding, UsageEvent, UsageRollup
-from portal.usage import closing, figures, ingest, partitions, periods, verify
+from portal.models import DriftFinding, Resource, UsageEvent, UsageRollup
+from portal.usage import closing, figures, ingest, mending, partitions, periods, verify
 from tests.pages import rows
 
 MONTHS = [date(2031, 11, 1), date(2031, 12, 1), date(2032, 1, 1), date(2032, 2, 1)]
@@ -103,6 +104,96 @@ def test_a_sum_that_was_damaged_is_found(web, tenant, settings):
         assert len(verify.differences()) == 1
 
 
+# What is done to usage that fits together, and how that is told.
+DAMAGES = {
+    "an event of no period": (
+        "UPDATE usage_events SET period_id = gen_random_uuid() WHERE event_id = 'a'",
+        "events api_calls .*: 1 of no period",
+    ),
+    "sums of no period": (
+        "UPDATE usage_rollups SET period_id = gen_random_uuid() WHERE grain = 'day' AND resource_type = 'storage_gb'",
+        "sums storage_gb day .*: 1 of no period",
+    ),
+    "values of no period": (
+        "UPDATE usage_uniques SET period_id = gen_random_uuid() WHERE grain = 'day'",
+        "sums visitors day .*: 1 of no period",
+    ),
+    "an id without its event": ("DELETE FROM usage_events WHERE event_id = 'a'", "id a .*: without its event"),
+    "an event without its id": ("DELETE FROM usage_keys WHERE event_id = 'a'", "event a .*: without its id"),
+    "an id of another event": (
+        "UPDATE usage_keys SET id = (SELECT id FROM usage_keys WHERE event_id = 'b') WHERE event_id = 'a'",
+        "event a .*: without its id",
+    ),
+    "a value that is missing": (
+        "DELETE FROM usage_uniques WHERE grain = 'period' AND value = 'ada'",
+        "values visitors period .*: 1 different ones, of which 1 are among the 2 of the events",
+    ),
+    "a value that nobody reported": (
+        "UPDATE usage_uniques SET value = 'eve' WHERE grain = 'hour' AND value = 'ada'",
+        "values visitors hour .*: 2 different ones, of which 1 are among the 2 of the events",
+    ),
+    "a charge of another quantity": (
+        "UPDATE usage_charges SET quantity = 7 WHERE resource_type = 'api_calls'",
+        "charge api_calls .*: of 7.000000000 instead of 8.000000000",
+    ),
+    "sums of another quantity than the charge": (
+        "UPDATE usage_rollups SET highest = 9 WHERE resource_type = 'storage_gb' AND grain = 'period'",
+        "charge storage_gb .*: of 4.000000000 instead of 9.000000000",
+    ),
+}
+
+
+@pytest.fixture(name="billed")
+def fixture_billed(web, worker, tenant, settings, monkeypatch):
+    """Calls, storage and visitors of a period that was closed and charged."""
+    with rows.written(settings) as session:
+        session.add(Resource(resource_type="visitors", aggregation="unique", names={}))
+        rows.subscription(session, tenant)
+    named = [{"resource_type": "api_calls", "quantity": 4, "event_id": name} for name in ("a", "b")]
+    seen = [{"resource_type": "visitors", "quantity": 1, "value": name} for name in ("ada", "bob", "ada")]
+    with tenancy.bound(tenant):
+        ingest.record(json.dumps([*named, *seen, {"resource_type": "storage_gb", "quantity": 4}]))
+    later = clock.now() + timedelta(days=40)
+    monkeypatch.setattr("portal.clock.stripe_now", lambda: later)
+    with worker.app_context():
+        assert closing.close_due() == 1
+    with rows.written(settings) as session:
+        assert session.scalar(text("SELECT count(*) FROM usage_charges")) == 2
+    return tenant
+
+
+def test_all_of_usage_fits_together(billed, web):
+    command = web.test_cli_runner().invoke(args=["usage", "verify"])
+    assert (command.exit_code, command.output.count("\n")) == (0, 1), command.output
+
+
+@pytest.mark.parametrize(("damage", "told"), DAMAGES.values(), ids=DAMAGES)
+def test_whatever_does_not_fit_is_found(billed, web, settings, damage, told):
+    with rows.written(settings) as session:
+        session.execute(text(damage))
+    command = web.test_cli_runner().invoke(args=["usage", "verify"])
+    assert command.exit_code == 1
+    assert re.search(told, command.output), command.output
+
+
+def test_many_events_may_take_their_time(web, tenant):
+    with tenancy.bound(tenant):
+        for question in (verify.differences, verify.values, verify.holes):
+            db.session.rollback()
+            question()
+            assert db.session.scalar(text("SHOW statement_timeout")) == "6h"
+        db.session.rollback()
+        assert db.session.scalar(text("SHOW statement_timeout")) == "30s"
+
+
+def test_values_are_made_anew(billed, worker, settings):
+    with rows.written(settings) as session:
+        session.execute(text("DELETE FROM usage_uniques WHERE grain = 'period' AND value = 'ada'"))
+    with worker.app_context(), tenancy.bound(billed):
+        assert mending.mend() == 1
+        assert verify.values() == []
+
+
 def test_damaged_sums_are_made_anew(web, tenant, settings):
     with tenancy.bound(tenant):
         ingest.record(
@@ -134,8 +225,8 @@ def test_old_months_go_and_their_sums_and_ids_stay(web, worker, tenant, settings
         then.setattr("portal.clock.now", lambda: long_ago)
         partitions.make_ahead()
     with monkeypatch.context() as then:
-        then.setattr("portal.clock.now", lambda: long_ago)
-        then.setattr("portal.clock.stripe_now", lambda: long_ago)
+        for name in ("now", "stripe_now"):  # recorded, and counted, in that month
+            then.setattr(f"portal.clock.{name}", lambda: long_ago)
         with tenancy.bound(tenant):
             ingest.record(json.dumps([event]))
     with worker.app_context():
@@ -148,7 +239,7 @@ def test_old_months_go_and_their_sums_and_ids_stay(web, worker, tenant, settings
     with tenancy.bound(tenant):
         assert db.session.scalars(select(UsageEvent)).all() == []
         assert db.session.scalar(select(UsageRollup.total).where(UsageRollup.grain == "period")) == 5
-        assert verify.differences() == []
+        assert [*verify.differences(), *verify.values(), *verify.holes()] == []
         assert ingest.record(json.dumps([event])).status(0) == "duplicate"
     with rows.written(settings) as session:
         left = session.scalar(text("SELECT to_regclass('usage_events_p2025_03') IS NOT NULL"))
