@@ -15,9 +15,8 @@ from portal import config, tenancy
 from portal.app import create_app
 from portal.ids import uuid7
 from portal.models import PlanPrice, UsageCharge, UsagePeriod
-from portal.security import api_keys
 from tests.pages import rows
-from tests.support import database
+from tests.support import database, keys
 
 BATCH = 1_000
 RESOURCES = ("api_calls", "storage_gb", "users")
@@ -31,7 +30,7 @@ def key_of(environment: Mapping[str, str], tenant_id: UUID) -> str:
     app = create_app("web", settings=config.load(environment))
     with app.app_context():
         with tenancy.bound(tenant_id):
-            token = api_keys.make("bench", api_keys.SCOPES, livemode=False, actor=None).token
+            token = keys.made()
         database.dispose(app)
     return token
 

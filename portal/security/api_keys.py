@@ -62,15 +62,6 @@ class MadeKey(NamedTuple):
     token: str
 
 
-def make(
-    name: str, scopes: Sequence[str], *, livemode: bool, actor: UUID | None, expires_at: datetime | None = None
-) -> MadeKey:
-    """A key of the bound tenant, committed, of which nobody is told. Raises as :func:`add` does."""
-    made = add(name, scopes, new_token(livemode=livemode), actor=actor, expires_at=expires_at)
-    db.session.commit()
-    return made
-
-
 def add(
     name: str,
     scopes: Sequence[str],

@@ -18,12 +18,21 @@ PAGE_SIZE = 50
 
 
 class Charged(NamedTuple):
-    """A charge with its period and resource, and the period's days on which something was used."""
+    """A charge with its period and resource, and the period's days on which something was used, as they are now.
+
+    ``later``: the charge of what was reported after this one, if there is one.
+    """
 
     charge: UsageCharge
     period: UsagePeriod
     resource: Resource
     days: Sequence[figures.Bucket]
+    later: UsageCharge | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether more was reported since the last charge of the period."""
+        return self.later is None and self.period.late_at is not None
 
     def day_of(self, bucket: figures.Bucket) -> date:
         """The day that a bucket is of, in the period's time zone."""
@@ -42,7 +51,17 @@ def of_charge(charge_id: UUID) -> Charged:
     charge = lookups.owned(UsageCharge, charge_id)
     period = lookups.owned(UsagePeriod, charge.period_id)
     resource = db.session.get_one(Resource, charge.resource_type)
-    return Charged(charge, period, resource, figures.buckets(period.id, charge.resource_type, "day"))
+    days = figures.buckets(period.id, charge.resource_type, "day")
+    return Charged(charge, period, resource, days, _after_it(charge))
+
+
+def _after_it(charge: UsageCharge) -> UsageCharge | None:
+    wanted = select(UsageCharge).where(
+        UsageCharge.period_id == charge.period_id,
+        UsageCharge.resource_type == charge.resource_type,
+        UsageCharge.number == charge.number + 1,
+    )
+    return db.session.scalars(wanted).first()
 
 
 def events(charged: Charged, day: date, after: tuple[datetime, UUID] | None = None) -> Events:

@@ -11,6 +11,7 @@ from portal.extensions import db
 from portal.models import UsageEvent, UsageKey, UsageRollup
 from portal.security import api_keys
 from tests.pages import rows
+from tests.support import keys
 from tests.support.shopping import ACTOR, make_tenant
 
 EVENT = {"resource_type": "api_calls", "quantity": 5, "event_id": "order-1", "source": "b-gateway"}
@@ -19,7 +20,7 @@ READ = ("/api/v1/uso/resumen", "/api/v1/uso/permiso?resource_type=api_calls&quan
 
 def key_of(tenant_id):
     with tenancy.bound(tenant_id):
-        return api_keys.make("ci", api_keys.SCOPES, livemode=False, actor=ACTOR).token
+        return keys.made(actor=ACTOR)
 
 
 def send(client, token, body, path="/api/v1/uso", **headers):

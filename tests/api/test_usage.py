@@ -12,6 +12,7 @@ from portal.extensions import db
 from portal.models import ApiKey, UsageEvent
 from portal.security import api_keys
 from tests.pages import rows
+from tests.support import keys
 from tests.support.shopping import ACTOR, make_tenant
 
 SNIPPET = {
@@ -33,7 +34,7 @@ def fixture_key(app, tenant):
 
 def key_of(tenant_id, scopes=BOTH, **options):
     with tenancy.bound(tenant_id):
-        return api_keys.make("ci", scopes, livemode=False, actor=ACTOR, **options).token
+        return keys.made(scopes, actor=ACTOR, **options)
 
 
 def auth(token):

@@ -10,11 +10,10 @@ import requests
 from apiflask import APIFlask
 
 from portal import tenancy
-from portal.security import api_keys
 from tests.faults.acts import Cookies, choosing, delivering, downloading, landing, signing_in
 from tests.faults.disturbed import Disturbed
 from tests.faults.forks import Act, Outcome
-from tests.support import database, people
+from tests.support import database, keys, people
 from tests.support.people import Person
 from tests.support.sandbox import AUTH
 
@@ -105,9 +104,9 @@ class Journey(Disturbed):
     def make_key(self, *scopes: str) -> str:
         """An API key of the tenant."""
         with self.world.web.app_context(), tenancy.bound(self.person.tenant_id):
-            made = api_keys.make("Integration", scopes, livemode=False, actor=self.person.user_id)
+            token = keys.made(scopes, actor=self.person.user_id)
             database.dispose(self.world.web)
-        return made.token
+        return token
 
     def _stripe_delivers(self) -> None:
         """As Stripe does: again and again, until each event was answered with 2xx."""

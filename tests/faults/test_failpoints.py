@@ -75,6 +75,7 @@ EXCEPTIONS = {
     "commit.portal.security.people.grant_staff_role": BY_HAND,
     "commit.portal.usage.closing._put_off": "what failed before; tests/usage/test_closing.py",
     "commit.portal.usage.invoice_items._let_go": ON_THE_WAY,
+    "commit.portal.usage.mending.mend": BY_HAND,
     "commit.portal.usage.plan_terms.change": KEEPING,
     "commit.portal.usage.plan_terms.remove": KEEPING,
     "commit.portal.usage.resources._move": KEEPING,

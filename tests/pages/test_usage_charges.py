@@ -2,10 +2,11 @@
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.orm import make_transient
 
 from portal import tenancy
 from portal.ids import uuid7
-from portal.models import Tenant, UsageEvent, UsagePeriod
+from portal.models import Tenant, UsageCharge, UsageEvent, UsagePeriod
 from portal.usage import evidence
 from tests.pages import rows
 from tests.support import html, people
@@ -52,6 +53,25 @@ def test_the_events_of_a_day_a_page_at_a_time(browser, person, write, fragment):
         following = links[0] if links else ""
     assert sorted(seen) == sorted(["evt-1", *(f"more-{number:03}" for number in range(120))])
     assert "<html" not in fragment(f"{address}?day={day}")
+
+
+def test_what_was_reported_after_it_is_another_charge(browser, person, write):
+    address, _ = charged(write, person.tenant_id)
+    first = write.scalars(select(UsageCharge)).one()
+    period = write.get_one(UsagePeriod, (person.tenant_id, first.period_id))
+    period.late_at = rows.NOW
+    write.commit()
+    assert "comes with the next invoice" in html.page(browser.get(address)).text
+    write.expunge(first)
+    make_transient(first)
+    first.id, first.number = uuid7(), 2
+    write.add(first)
+    write.commit()
+    page = html.page(browser.get(address))
+    assert "comes with the next invoice" not in page.text
+    (link,) = [link for link in page.all("a") if link.text == "Open the later charge"]
+    assert link["href"] == f"/usage/charges/{first.id}"
+    assert "reported after the charge before it" in html.page(browser.get(link["href"])).text
 
 
 def test_a_day_without_events(browser, person, write):

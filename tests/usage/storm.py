@@ -25,11 +25,10 @@ import requests
 
 from portal import tenancy
 from portal.app import create_app
-from portal.security import api_keys
 from portal.usage import verify as sums
 from tests.faults import machine
 from tests.faults.machine import Machine
-from tests.support import database
+from tests.support import database, keys
 from tests.usage import changes
 
 REPEATED = 0.3
@@ -115,7 +114,7 @@ class Storm:
             for number in range(self.writers):
                 tenant_id = ids[number % self.tenants]
                 with tenancy.bound(tenant_id):
-                    token = api_keys.make(f"writer {number}", api_keys.SCOPES, livemode=False, actor=None).token
+                    token = keys.made()
                 made.append(Writer(number, tenant_id, token, range(number % self.tenants, self.writers, self.tenants)))
             database.dispose(app)
         return made
