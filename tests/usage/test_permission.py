@@ -5,13 +5,13 @@ import logging
 import pytest
 
 from portal import tenancy
-from portal.security import api_keys
+from tests.support import keys
 
 
 @pytest.fixture(name="ask")
 def fixture_ask(app, client, tenant):
     with tenancy.bound(tenant):
-        token = api_keys.make("ci", ["usage:read"], livemode=False, actor=None).token
+        token = keys.made(["usage:read"])
 
     def ask(resource, key=token):
         path = f"/api/v1/uso/permiso?resource_type={resource}"
