@@ -5,7 +5,7 @@
 -- Times are ISO 8601, in UTC where they name no zone; not what PostgreSQL also reads as one ("now", "infinity").
 -- An event belongs to the period that holds the moment it counts at, open or closed; where none does, nothing is to be
 -- kept of this: the caller makes that period and starts again.
-WITH given AS MATERIALIZED (
+WITH given AS (
     SELECT ord,
         coalesce(resource_type, data->>'resource_type', CASE WHEN specversion IS NOT NULL THEN type END)
             AS resource_type,
@@ -26,17 +26,23 @@ WITH given AS MATERIALIZED (
         event_id text, corrects text, value text, specversion text, id text, type text, "time" text, data json
     )) WITH ORDINALITY AS t(resource_type, quantity, unit, "timestamp", period_start, period_end, source, event_id,
         corrects, value, specversion, id, type, "time", data, ord)
+    OFFSET 0  -- what is computed here is not computed again where it is used
 ), known AS MATERIALIZED (
     SELECT resource_type, aggregation, resources.unit FROM resources WHERE archived_at IS NULL
-), looked AS MATERIALIZED (
+), looked AS (
     SELECT given.*, known.aggregation,
         CASE
+            -- What is written plainly is not held against a regular expression, which costs more than all the rest.
             WHEN known.resource_type IS NULL THEN 'unknown_resource'
             WHEN given.unit IS NOT NULL AND known.unit <> '' AND given.unit <> known.unit THEN 'other_unit'
             WHEN length(given.quantity) > 60 THEN 'too_many_digits'
-            WHEN given.quantity IS NULL OR given.quantity !~ '^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?$'
+            WHEN given.quantity IS NULL OR translate(given.quantity, '0123456789', '') <> ''
+                AND given.quantity !~ '^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?$' OR given.quantity = ''
                 THEN 'invalid_quantity'
-            WHEN given.at !~ '^[12]\d{3}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|z|[+-]\d\d(:?\d\d)?)?$'
+            WHEN NOT (translate(given.at, '0123456789', '') IN ('--T::Z', '--T::+:', '--T::.Z', '--T::.+:')
+                    AND given.at LIKE ANY (ARRAY['2___-__-__T__:__:__Z', '2___-__-__T__:__:__+__:__',
+                        '2___-__-__T__:__:__._%%Z', '2___-__-__T__:__:__._%%+__:__']))
+                AND given.at !~ '^[12]\d{3}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|z|[+-]\d\d(:?\d\d)?)?$'
                 OR NOT pg_input_is_valid(given.at, 'timestamptz') THEN 'invalid_time'
             WHEN length(given.event_id) NOT BETWEEN 1 AND 255 THEN 'invalid_event_id'
             WHEN length(given.source) > 100 THEN 'invalid_source'
@@ -44,10 +50,12 @@ WITH given AS MATERIALIZED (
                 THEN 'missing_value'
         END AS fault
     FROM given LEFT JOIN known USING (resource_type)
-), parsed AS MATERIALIZED (
+    OFFSET 0
+), parsed AS (
     SELECT looked.*, CASE WHEN fault IS NULL THEN quantity::numeric END AS amount,
         CASE WHEN fault IS NULL THEN at::timestamptz END AS named_at
     FROM looked
+    OFFSET 0
 {corrected}), judged AS MATERIALIZED (
     SELECT ord, parsed.resource_type, aggregation, amount, counted_at, source, event_id, corrects, value,
         coalesce(fault, CASE
@@ -60,12 +68,14 @@ WITH given AS MATERIALIZED (
         END) AS fault,
         CASE WHEN event_id IS NOT NULL THEN sha256(convert_to(concat_ws(E'\x1f', parsed.resource_type,
             trim_scale(amount)::text, parsed.named_at::text, source, coalesce(corrects, ''), coalesce(value, ''),
-            particulars), 'UTF8')) END AS body_hash,
-        (%(prefix)s || lpad(to_hex(ord), 4, '0'))::uuid AS id
+            particulars), 'UTF8')) END AS body_hash
     FROM parsed LEFT JOIN corrected USING (ord)
     CROSS JOIN LATERAL (SELECT coalesce(parsed.named_at, corrected.named_at, %(now)s) AS counted_at) AS moment
 ), valid AS MATERIALIZED (
-    SELECT judged.*, row_number() OVER (PARTITION BY event_id ORDER BY ord) AS turn FROM judged WHERE fault IS NULL
+    -- In the order of the keys, in which ids are given, too: an index grows best at one end.
+    SELECT judged.*, row_number() OVER (PARTITION BY event_id ORDER BY ord) AS turn,
+        (%(prefix)s || lpad(to_hex(row_number() OVER (ORDER BY event_id, ord)), 4, '0'))::uuid AS id
+    FROM judged WHERE fault IS NULL
 ), period AS MATERIALIZED (
     SELECT id, starts_at, ends_at, timezone, closed_at
     FROM usage_periods, (SELECT min(counted_at) AS first, max(counted_at) AS last FROM valid) AS span
@@ -75,32 +85,38 @@ WITH given AS MATERIALIZED (
     SELECT %(tenant)s, event_id, body_hash, id FROM valid WHERE event_id IS NOT NULL AND turn = 1 ORDER BY event_id
     ON CONFLICT (tenant_id, event_id) DO NOTHING
     RETURNING id
-), matched AS MATERIALIZED (
-    SELECT valid.*, p.id AS period_id, p.starts_at, p.timezone, p.closed_at IS NOT NULL AS is_late
-    FROM valid JOIN period p ON valid.counted_at >= p.starts_at AND valid.counted_at < p.ends_at
-    WHERE valid.event_id IS NULL OR valid.id IN (SELECT id FROM new_key)
+), given_source AS MATERIALIZED (
+    SELECT DISTINCT p.id AS period_id, resource_type, source
+    FROM valid JOIN period p ON counted_at >= p.starts_at AND counted_at < p.ends_at
 ), known_source AS MATERIALIZED (
-    SELECT DISTINCT period_id, resource_type, source FROM usage_rollups
-    WHERE tenant_id = %(tenant)s AND period_id IN (SELECT id FROM period) AND grain = 'period'
-), kept_source AS MATERIALIZED (
+    SELECT DISTINCT given.period_id, given.resource_type, known.source
+    FROM (SELECT DISTINCT period_id, resource_type FROM given_source) AS given CROSS JOIN LATERAL (
+        SELECT source FROM usage_rollups r WHERE tenant_id = %(tenant)s AND r.period_id = given.period_id
+            AND r.resource_type = given.resource_type AND grain = 'period'
+    ) AS known
+), surplus AS MATERIALIZED (
     -- Sums are kept by source: with one for each event there would be as many sums as events.
-    SELECT given.*, CASE WHEN known.source IS NOT NULL OR %(most_sources)s >= (
+    SELECT period_id, resource_type, source
+    FROM (
+        SELECT given.*, row_number() OVER (PARTITION BY period_id, resource_type ORDER BY source) + (
             SELECT count(*) FROM known_source k
             WHERE k.period_id = given.period_id AND k.resource_type = given.resource_type
-        ) + row_number() OVER (PARTITION BY period_id, resource_type, known.source IS NULL ORDER BY source)
-        THEN source ELSE 'other' END AS kept
-    FROM (SELECT DISTINCT period_id, resource_type, source FROM matched) AS given
-    LEFT JOIN known_source known USING (period_id, resource_type, source)
+        ) AS place
+        FROM given_source AS given WHERE (period_id, resource_type, source) NOT IN (SELECT * FROM known_source)
+    ) AS unknown
+    WHERE place > %(most_sources)s
 ), fresh AS MATERIALIZED (
-    SELECT matched.ord, matched.id, resource_type, aggregation, amount, counted_at, event_id, corrects, value, is_late,
-        period_id, starts_at, timezone, kept AS source
-    FROM matched JOIN kept_source USING (period_id, resource_type, source)
+    SELECT ord, valid.id, resource_type, aggregation, amount, counted_at, event_id, corrects, value,
+        p.closed_at IS NOT NULL AS is_late, p.id AS period_id, p.starts_at, p.timezone,
+        CASE WHEN (p.id, resource_type, source) IN (SELECT * FROM surplus) THEN 'other' ELSE source END AS source
+    FROM valid JOIN period p ON counted_at >= p.starts_at AND counted_at < p.ends_at
+    WHERE event_id IS NULL OR valid.id IN (SELECT id FROM new_key)
 ), new_event AS (
     INSERT INTO usage_events (tenant_id, recorded_at, id, resource_type, quantity, counted_at, period_id, is_late,
         event_id, corrects, value, source)
     SELECT %(tenant)s, %(recorded)s, id, resource_type, amount, counted_at, period_id, is_late, event_id, corrects, value,
         source
-    FROM fresh ORDER BY ord
+    FROM fresh
 ), hourly AS MATERIALIZED (
     -- Thousands of events make a few rows here; only these are put into their three buckets. Of two values at the same
     -- moment the higher one is the latest, so that their order of coming changes nothing.
