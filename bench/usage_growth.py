@@ -3,12 +3,14 @@
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from uuid import UUID, uuid4
 
 from bench import load, usage_load
 from bench.growth import exponent, median_latency
 from bench.harness import Rounds, Row, Sample, Side, describe, interleave
 from bench.places import BROWSER_HEADERS, Place, Server, gunicorn, owner_of_new_tenant, sign_in
 from bench.usage_load import BATCH
+from portal.ids import uuid7
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 SECONDS = 2.0
@@ -29,7 +31,7 @@ def run(at: Place) -> list[Row]:
         tenants = {size: stack.enter_context(_used(at, size)) for size in sizes}
         sides = {f"{what} {size}": side for size, all_of in tenants.items() for what, side in all_of.items()}
         rounds = interleave(sides, at.rounds)
-    return [row for what in (*LOOKED, "permission", "batch", "single") for row in _rows(what, rounds, sizes)]
+    return [row for what in (*LOOKED, "permission", "batch", "batch of random ids", "single") for row in _rows(what, rounds, sizes)]
 
 
 def _rows(what: str, rounds: Rounds, sizes: tuple[int, ...]) -> list[Row]:
@@ -69,13 +71,13 @@ def _asking(at: Place, portal: Server, request: bytes) -> Side:
 
 
 def _reporting(at: Place, portal: Server, token: str) -> dict[str, Side]:
-    """New events, 1,000 in a request, and one in each."""
+    """New events, 1,000 in a request, with ids that begin with the time and with random ones; and one in each."""
     batched, single = (max(int(BATCHES * at.share), 5) * BATCH, max(int(SINGLES * at.share), 100))
 
-    def batches() -> Sample:
-        return portal.sample(iter(usage_load.batches(token, usage_load.events(batched))), float("inf"))
+    def batches(new_id: Callable[[], UUID] = uuid7) -> Sample:
+        return portal.sample(iter(usage_load.batches(token, usage_load.events(batched, new_id))), float("inf"))
 
     def singles() -> Sample:
         return portal.sample(iter(usage_load.singles(token, usage_load.events(single))), float("inf"))
 
-    return {"batch": batches, "single": singles}
+    return {"batch": batches, "batch of random ids": lambda: batches(uuid4), "single": singles}

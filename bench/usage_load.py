@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -45,12 +45,12 @@ def headers(token: str) -> dict[str, str]:
     }
 
 
-def events(count: int) -> list[Event]:
-    """New events of the last quarter of an hour, each with a random id."""
+def events(count: int, new_id: Callable[[], UUID] = uuid4) -> list[Event]:
+    """New events of the last quarter of an hour; their ids are random unless ``new_id`` makes others."""
     now = datetime.now(UTC)
     return [
         {
-            "event_id": str(uuid4()),
+            "event_id": str(new_id()),
             "resource_type": random.choice(RESOURCES),
             "quantity": random.randint(1, 999),
             "timestamp": (now - timedelta(milliseconds=random.randrange(900_000))).isoformat(),

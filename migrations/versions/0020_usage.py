@@ -188,9 +188,11 @@ def upgrade() -> None:
     protect("usage_events", web="SELECT, INSERT", worker="SELECT, INSERT")
     protect("usage_rollups", web="SELECT, INSERT, UPDATE", worker="SELECT, INSERT, UPDATE")
     protect("usage_uniques", web="SELECT, INSERT", worker="SELECT, INSERT")
-    # These take thousands of rows in one statement, for which the binding is read once.
+    # These take thousands of rows in one statement, for which the binding is read once. What a statement returns of
+    # new rows has to pass the policy of reading, too.
     for table, name in itertools.product(("usage_keys", "usage_events"), ("web", "worker")):
-        run(f"ALTER POLICY {table}_{name}_insert ON {table} WITH CHECK (tenant_id = (SELECT {{tenant}}))")
+        run(f"ALTER POLICY {table}_{name}_insert ON {table} WITH CHECK (tenant_id = (SELECT {{tenant}}));"
+            f"ALTER POLICY {table}_{name}_select ON {table} USING (tenant_id = (SELECT {{tenant}}))")  # fmt: skip
     for table in ("resources", "plan_resources"):
         run(f"GRANT SELECT ON {table} TO {{web}}, {{worker}}, {{staff}}, {{reader}}, {{backup}}")
 

@@ -247,6 +247,8 @@ def _receipt(row: RowMapping) -> Receipt:
         others[ordinal - 1], reasons[ordinal - 1] = "rejected", reason
     for ordinal in row["late_ones"] or ():
         others[ordinal - 1] = "late"
+    others.update(dict.fromkeys((ordinal - 1 for ordinal in row["duplicates"] or ()), "duplicate"))
+    others.update(dict.fromkeys((ordinal - 1 for ordinal in row["conflicts"] or ()), "conflict"))
     if row["ords"]:
         others.update(_classified(row["ords"], row["event_ids"], row["hashes"]))
     return Receipt(row["items"], others, reasons)

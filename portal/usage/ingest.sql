@@ -171,7 +171,17 @@ SELECT (SELECT count(*) FROM judged) AS items,
     (SELECT json_agg(json_build_array(ord, fault)) FROM judged WHERE fault IS NOT NULL) AS refused,
     (SELECT array_agg(ord) FROM fresh WHERE is_late) AS late_ones,
     (SELECT array_agg(DISTINCT period_id) FROM fresh WHERE is_late) AS late_periods,
-    lost.ords, lost.event_ids, lost.hashes
-FROM (SELECT array_agg(ord ORDER BY ord) AS ords, array_agg(event_id ORDER BY ord) AS event_ids,
-        array_agg(body_hash ORDER BY ord) AS hashes
-    FROM valid WHERE event_id IS NOT NULL AND id NOT IN (SELECT id FROM new_key)) AS lost
+    lost.*
+FROM (
+    -- Whose id was there before: the same event, or another one. What came in another batch meanwhile, or earlier in
+    -- this one, is not seen here; that is asked for afterwards.
+    SELECT array_agg(ord) FILTER (WHERE is_same) AS duplicates, array_agg(ord) FILTER (WHERE NOT is_same) AS conflicts,
+        array_agg(ord ORDER BY ord) FILTER (WHERE is_same IS NULL) AS ords,
+        array_agg(event_id ORDER BY ord) FILTER (WHERE is_same IS NULL) AS event_ids,
+        array_agg(body_hash ORDER BY ord) FILTER (WHERE is_same IS NULL) AS hashes
+    FROM (
+        SELECT ord, valid.event_id, valid.body_hash, key.body_hash = valid.body_hash AS is_same
+        FROM valid LEFT JOIN usage_keys key ON key.tenant_id = %(tenant)s AND key.event_id = valid.event_id
+        WHERE valid.event_id IS NOT NULL AND valid.id NOT IN (SELECT id FROM new_key)
+    ) AS known
+) AS lost
