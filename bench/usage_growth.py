@@ -31,7 +31,11 @@ def run(at: Place) -> list[Row]:
         tenants = {size: stack.enter_context(_used(at, size)) for size in sizes}
         sides = {f"{what} {size}": side for size, all_of in tenants.items() for what, side in all_of.items()}
         rounds = interleave(sides, at.rounds)
-    return [row for what in (*LOOKED, "permission", "batch", "batch of random ids", "single") for row in _rows(what, rounds, sizes)]
+    return [
+        row
+        for what in (*LOOKED, "permission", "batch", "batch of random ids", "single")
+        for row in _rows(what, rounds, sizes)
+    ]
 
 
 def _rows(what: str, rounds: Rounds, sizes: tuple[int, ...]) -> list[Row]:

@@ -1,6 +1,7 @@
 """Work in the background: one shallow module per kind of work, which registers its functions with the outbox."""
 
 from jobs import (
+    adjustments,
     checkouts,
     collection,
     discounts,
@@ -17,6 +18,7 @@ from jobs import (
 )
 
 __all__ = [
+    "adjustments",
     "checkouts",
     "collection",
     "discounts",

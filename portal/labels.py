@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from portal import formats
+from portal import formats, money_labels
 from portal.i18n import gettext, lazy_gettext, ngettext, viewer
 from portal.models import PaymentMethod, Resource
 from portal.pricing.discounts import Terms
@@ -110,6 +110,7 @@ def status_label(kind: str, status: str) -> tuple[str, str]:
         "subscription": SUBSCRIPTION_STATUSES,
         "invoice": INVOICE_STATUSES,
         "payment": PAYMENT_STATUSES,
+        **money_labels.STATUSES,
         "collection": COLLECTION_STATES,
     }[kind]
     word, tone = table.get(status, (status.replace("_", " "), "idle"))

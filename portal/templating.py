@@ -25,9 +25,10 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import declines, formats, labels
+from portal import declines, formats, labels, money_labels
 from portal.config import LANGUAGES
 from portal.i18n import LANGUAGE_NAMES, viewer
+from portal.money import to_decimal
 from portal.template_cache import COMPILED
 
 # Every file's macros are reached as ``ui.<macro>``; a file per kind keeps each readable.
@@ -82,6 +83,10 @@ def _add_filters(environment: Environment) -> None:
         method_label=labels.method_label,
         decline_reason=declines.reason,
         decline_advice=declines.advice,
+        adjustment_kind=money_labels.adjustment_kind,
+        dispute_reason=money_labels.dispute_reason,
+        refund_failure=money_labels.refund_failure,
+        plain_amount=lambda minor, currency: str(to_decimal(minor, currency)),
     )
 
 

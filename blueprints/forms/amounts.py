@@ -54,3 +54,32 @@ class AmountsField(Field):  # type: ignore[misc]  # WTForms ships no types
             raise ValueError(gettext("Write one amount for each currency, such as 5.00 USD; 4.50 EUR.")) from None
         except money.InvalidAmount:
             raise ValueError(gettext("This amount has more digits than the currency.")) from None
+
+
+class AmountField(Field):  # type: ignore[misc]  # WTForms ships no types
+    """An amount in a currency that is known elsewhere: ``5.00``. ``data`` is a Decimal; see :meth:`minor`."""
+
+    widget = TextInput()
+
+    def __init__(self, label: Any, **options: Any) -> None:
+        super().__init__(label, **options)
+        self.entered = ""
+        self.data: Decimal | None = None
+
+    def _value(self) -> str:
+        return self.entered
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Raises ValueError with a translated sentence, which WTForms shows beside the field."""
+        self.entered, self.data = valuelist[0].strip()[:_LONGEST] if valuelist else "", None
+        try:
+            self.data = Decimal(self.entered)
+        except InvalidOperation:
+            raise ValueError(gettext("Enter an amount, such as 12.50.")) from None
+
+    def minor(self, currency: str) -> int:
+        """What was entered in minor units. Raises ValueError with a translated sentence."""
+        try:
+            return money.from_decimal(self.data or Decimal(0), currency)
+        except money.InvalidAmount:
+            raise ValueError(gettext("This amount has more digits than the currency.")) from None

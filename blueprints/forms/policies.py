@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from wtforms import IntegerField, SelectChoice, SelectField
-from wtforms.validators import InputRequired
+from wtforms import DecimalField, IntegerField, SelectChoice, SelectField
+from wtforms.validators import InputRequired, Optional
 
 from blueprints.forms.base import PortalForm
+from portal.billing.money_policy import MoneyPolicy
 from portal.billing.plan_policies import PlanPolicy
 
 _WHOLE_NUMBER = InputRequired(_("Enter a whole number."))
@@ -69,3 +70,23 @@ class CollectionPolicyForm(PortalForm):
             "suspended_after": timedelta(days=days[1]),
             "tries_by_hand_per_hour": self.tries_by_hand_per_hour.data,
         }
+
+
+class MoneyPolicyForm(PortalForm):
+    """The fields of :class:`portal.billing.money_policy.MoneyPolicy`."""
+
+    second_person_above = DecimalField(_("Two people decide above"), [Optional()], places=None)
+    dispute_opened_action = _choice(
+        _("While a payment is disputed, the plan"),
+        nothing=_("goes on"),
+        stop_renewal=_("is not renewed, unless the dispute is won"),
+    )
+    dispute_lost_action = _choice(
+        _("When the dispute is lost, the plan"), nothing=_("goes on"), end_now=_("ends at once")
+    )
+
+    def policy(self) -> MoneyPolicy:
+        """What was entered."""
+        return MoneyPolicy(
+            self.second_person_above.data, self.dispute_opened_action.data, self.dispute_lost_action.data
+        )

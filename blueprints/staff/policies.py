@@ -3,9 +3,9 @@
 from flask import Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from blueprints.forms.policies import CollectionPolicyForm, PlanPolicyForm
+from blueprints.forms.policies import CollectionPolicyForm, MoneyPolicyForm, PlanPolicyForm
 from blueprints.staff import KEEPERS, bp
-from portal.billing import plan_policies, standing
+from portal.billing import money_policy, plan_policies, standing
 from portal.billing.plan_policies import BadPlanPolicy, PlanPolicy
 from portal.i18n import gettext
 from portal.models import Plan
@@ -16,7 +16,7 @@ from portal.templating import principal
 @bp.get("/policies")
 @staff()
 def policies() -> ResponseReturnValue:
-    return _all(CollectionPolicyForm(formdata=None, obj=standing.policy()))
+    return _all()
 
 
 @bp.post("/policies")
@@ -25,13 +25,28 @@ def change_collection_policy() -> ResponseReturnValue:
     """What follows for every tenant when an invoice stays unpaid."""
     form = CollectionPolicyForm()
     if not form.validate():
-        return _all(form, 422)
+        return _all(form, status=422)
     try:
         standing.set_policy(**form.policy(), actor=principal().user_id)
     except standing.BadPolicy as error:
         form.refuse(form.restricted_after_days, gettext(error.message))
-        return _all(form, error.status)
+        return _all(form, status=error.status)
     return _saved(gettext("The policy for unpaid invoices is saved. It holds within minutes."))
+
+
+@bp.post("/money-policy")
+@staff(*KEEPERS)
+def change_money_policy() -> ResponseReturnValue:
+    """When two people are needed, and what a dispute does."""
+    form = MoneyPolicyForm()
+    if not form.validate():
+        return _all(money=form, status=422)
+    try:
+        money_policy.change(form.policy(), actor=principal().user_id)
+    except money_policy.BadMoneyPolicy as error:
+        form.refuse(form.second_person_above, gettext(error.message))
+        return _all(money=form, status=error.status)
+    return _saved(gettext("The policy for money that goes back is saved."))
 
 
 @bp.get("/policies/<plan_id>")
@@ -61,9 +76,13 @@ def _saved(sentence: str) -> Response:
     return redirect(url_for("staff.policies"), 303)  # type: ignore[return-value]  # werkzeug's is a Response
 
 
-def _all(form: CollectionPolicyForm, status: int = 200) -> ResponseReturnValue:
+def _all(
+    form: CollectionPolicyForm | None = None, *, money: MoneyPolicyForm | None = None, status: int = 200
+) -> ResponseReturnValue:
+    form = form or CollectionPolicyForm(formdata=None, obj=standing.policy())
+    money = money or MoneyPolicyForm(formdata=None, obj=money_policy.current())
     shown = [(plan, PlanPolicyForm(formdata=None, obj=PlanPolicy.of(plan))) for plan in plan_policies.plans()]
-    return render_template("staff/policies.html", shown=shown, form=form, may_write=_may_write()), status
+    return render_template("staff/policies.html", shown=shown, form=form, money=money, may_write=_may_write()), status
 
 
 def _one(plan: Plan, form: PlanPolicyForm, status: int = 200) -> ResponseReturnValue:

@@ -10,8 +10,9 @@ from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.mirror import subscriptions, tax_rates
 from portal.mirror.discounts import reaching
-from portal.mirror.invoices import discounts_of, taxes_of
+from portal.mirror.invoices import discounts_of
 from portal.mirror.line_explanations import details_of, explanation_of, price_of, terms_of
+from portal.mirror.taxes import taxes_of
 from portal.models import Plan, PlanChange, PlanPrice, Subscription
 from portal.pricing.renewals import Period as Renewed
 from portal.pricing.renewals import renewals

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.commands import catalogue, check, demo, policy, reconcile, setup, tenants, usage
+from portal.commands import catalogue, check, demo, invariants, policy, reconcile, setup, tenants, usage
 from portal.security.commands import audit_group, create_staff
 
 
@@ -13,6 +13,7 @@ def register_commands(app: Flask) -> None:
         catalogue.publish_plans,
         check.check,
         reconcile.reconcile,
+        invariants.invariants,
         policy.collection_policy,
         audit_group,
         create_staff,

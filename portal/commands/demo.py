@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ TENANTS = (
 )
 KEY_NAME = "Demo"
 STAFF_EMAIL = "staff@portal.example"
+SECOND_STAFF_EMAIL = "finance@portal.example"  # above a limit two people have to agree
 
 
 @click.command("seed-demo")
@@ -115,7 +117,10 @@ def seed(out: Path) -> None:
     anywhere, a lost file and a new database are all mended by the next one.
     """
     known = _read(out)
-    staff = {"email": STAFF_EMAIL, "password": _known(known, STAFF_EMAIL, "password") or secrets.token_urlsafe(9)}
+    people_of_staff = {
+        key: {"email": email, "password": _known(known, email, "password") or secrets.token_urlsafe(9)}
+        for key, email in (("staff", STAFF_EMAIL), ("second_staff", SECOND_STAFF_EMAIL))
+    }
     livemode = current_app.extensions["settings"].is_livemode
     entries = [
         {
@@ -128,7 +133,7 @@ def seed(out: Path) -> None:
         }
         for definition in TENANTS
     ]
-    _write(out, entries, staff)
+    _write(out, entries, people_of_staff)
     with app_as("owner").app_context():
         seed_plans()
         seed_coupons()
@@ -137,9 +142,10 @@ def seed(out: Path) -> None:
         tenant_id = _tenant(definition, str(entry["password"]))
         entry |= {"tenant_id": str(tenant_id), "api_key": _api_key(tenant_id, str(entry["api_key"]))}
         demo_usage.seed_usage(tenant_id, definition["slug"])
-    keeper = _staff(staff["password"])
+    keeper = _staff(STAFF_EMAIL, "Demo Staff", "admin", people_of_staff["staff"]["password"])
+    _staff(SECOND_STAFF_EMAIL, "Demo Finance", "finance", people_of_staff["second_staff"]["password"])
     demo_sources.link({str(entry["name"]): UUID(str(entry["tenant_id"])) for entry in entries}, actor=keeper)
-    _write(out, entries, staff)
+    _write(out, entries, people_of_staff)
 
 
 def seed_plans() -> None:
@@ -159,9 +165,16 @@ def _read(out: Path) -> dict[str, dict[str, Any]]:
     """The logins in the file by address; none when the file is missing or damaged."""
     try:
         data = json.loads(out.read_text())
-        return {login["email"]: dict(login) for login in (*data["tenants"], data["staff"])}
+        return {login["email"]: dict(login) for login in _logins(data)}
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _logins(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A file of an earlier version knows one of the staff."""
+    yield from (*data["tenants"], data["staff"])
+    if "second_staff" in data:
+        yield data["second_staff"]
 
 
 def _known(known: dict[str, dict[str, Any]], email: str, name: str) -> str:
@@ -170,10 +183,10 @@ def _known(known: dict[str, dict[str, Any]], email: str, name: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _write(out: Path, entries: list[dict[str, str | None]], staff: dict[str, str]) -> None:
+def _write(out: Path, entries: list[dict[str, str | None]], staff: dict[str, dict[str, str]]) -> None:
     """Replace the file at once, so that a kill never leaves half of it."""
     settings = current_app.extensions["settings"]
-    demo = {"url": settings.public_url, "sandbox_url": settings.stripe_api_base, "tenants": entries, "staff": staff}
+    demo = {"url": settings.public_url, "sandbox_url": settings.stripe_api_base, "tenants": entries, **staff}
     draft = out.with_name(f".{out.name}.new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -211,12 +224,12 @@ def _api_key(tenant_id: UUID, token: str) -> str:
     return token
 
 
-def _staff(password: str) -> UUID:
-    user_id = _user(STAFF_EMAIL, "Demo Staff", password)
+def _staff(email: str, name: str, role: str, password: str) -> UUID:
+    user_id = _user(email, name, password)
     with tenancy.staff_session() as session:
         known = session.scalar(select(StaffMember.role).where(StaffMember.user_id == user_id))
     if known is None:  # granting it again would end the sessions of this user
-        people.grant_staff_role(user_id, "admin")
+        people.grant_staff_role(user_id, role)
     return user_id
 
 

@@ -28,5 +28,5 @@ def _logins(file: Path) -> list[tuple[str, str, str]]:
         return []
     data = json.loads(file.read_text())
     logins = [(tenant["name"], tenant["email"], tenant["password"]) for tenant in data.get("tenants", [])]
-    staff = data.get("staff")
-    return [*logins, ("Staff", staff["email"], staff["password"])] if staff else logins
+    staff = [(who, data[key]) for key, who in (("staff", "Staff"), ("second_staff", "Finance")) if key in data]
+    return [*logins, *((who, each["email"], each["password"]) for who, each in staff)]

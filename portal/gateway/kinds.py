@@ -18,7 +18,7 @@ _FAMILIES = {
     "invoice.": "invoice",
     "invoice_payment.": "invoice",
     "invoiceitem.": None,
-    "credit_note.": "invoice",
+    "credit_note.": "credit_note",
     "customer.": "customer",
     "customer.discount.": "subscription",
     "customer.source.": "customer",
@@ -38,7 +38,6 @@ _THROUGH = {
     "charge.": "payment_intent",
     "refund.": "payment_intent",
     "invoice_payment.": "invoice",
-    "credit_note.": "invoice",
 }
 
 # What we ask of Stripe's list of events: the same that an endpoint listens for (README), in groups of at most
@@ -86,9 +85,19 @@ POLLED: Mapping[str, tuple[str, ...]] = {
         "invoice.overdue",
         "invoice.voided",
         "invoice.marked_uncollectible",
+    ),
+    "giving_back": (
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.updated",
         "charge.refunded",
         "credit_note.created",
+        "credit_note.updated",
         "credit_note.voided",
+        "refund.created",
+        "refund.failed",
         "refund.updated",
     ),
 }

@@ -13,6 +13,7 @@ from portal.mirror import attempts, credit_notes, invoice_lines, payments, plan_
 from portal.mirror.customers import locked
 from portal.mirror.line_explanations import terms_of
 from portal.mirror.status_jumps import INVOICE, report_jump
+from portal.mirror.taxes import taxes_of
 from portal.models import Invoice, Subscription
 from portal.models.subscriptions import LIVE_STATUSES
 from portal.notices.notify import notify
@@ -55,6 +56,7 @@ def apply(resource: dict[str, Any]) -> None:
     db.session.flush()
     invoice_lines.replace(row, resource["lines"]["data"], terms_of(resource["discounts"]))
     payments.replace(row, resource["payments"]["data"])
+    credit_notes.replace(row, resource["credit_notes"])
     if before != row.status:
         audit.record(
             "invoice.status",
@@ -128,23 +130,6 @@ def discounts_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
         for entry in resource["total_discount_amounts"] or []
         if entry["amount"]
     ]
-
-
-def taxes_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
-    """The taxes of an invoice or preview, with rates and bases."""
-    return [_tax(entry) for entry in resource["total_taxes"] or []]
-
-
-def _tax(entry: dict[str, Any]) -> dict[str, Any]:
-    rate = (entry.get("tax_rate_details") or {}).get("tax_rate")
-    found = rate if isinstance(rate, dict) else {}
-    return {
-        "name": found.get("display_name") or "",
-        "percent": str(found["percentage"]) if found.get("percentage") is not None else "",
-        "is_inclusive": entry["tax_behavior"] == "inclusive",
-        "taxable_minor": entry["taxable_amount"],
-        "amount_minor": entry["amount"],
-    }
 
 
 def _id(expandable: Any) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from portal.mirror import (
     checkout_sessions,
+    credit_notes,
     customers,
     invoices,
     payment_intents,
@@ -32,6 +33,7 @@ class Mirrored:
 
 KINDS: Mapping[str, Mirrored] = {
     "checkout_session": Mirrored(checkout_sessions.fetch, checkout_sessions.customer, checkout_sessions.apply),
+    "credit_note": Mirrored(credit_notes.read, credit_notes.customer, credit_notes.apply),
     "customer": Mirrored(customers.fetch, customers.customer, customers.apply),
     "invoice": Mirrored(invoices.fetch, invoices.customer, invoices.apply),
     "payment_intent": Mirrored(payment_intents.fetch, payment_intents.customer, payment_intents.apply),

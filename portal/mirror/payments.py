@@ -8,20 +8,26 @@ from portal import clock
 from portal.extensions import db
 from portal.gateway.client import as_dict, gateway
 from portal.ids import uuid7
+from portal.mirror import disputes, refunds
 from portal.models import Invoice, Payment
+
+_EXPAND = ["latest_charge.refunds"]
 
 
 def complete(payment: dict[str, Any]) -> None:
-    """Put the payment's intent, with its latest charge, in place of the intent's id."""
+    """Put the payment's intent, with its latest charge, its refunds and its disputes, in place of the intent's id."""
     intent_id = payment["payment"].get("payment_intent")
-    if isinstance(intent_id, str):
-        payment["payment"]["payment_intent"] = as_dict(
-            gateway().read(lambda s: s.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}))
-        )
+    if not isinstance(intent_id, str):
+        return
+    intent = as_dict(gateway().read(lambda s: s.v1.payment_intents.retrieve(intent_id, {"expand": _EXPAND})))
+    payment["payment"]["payment_intent"] = intent
+    if charge := intent.get("latest_charge"):
+        refunds.complete(charge)
+        disputes.complete(charge)
 
 
 def replace(invoice: Invoice, payments: list[dict[str, Any]]) -> None:
-    """Insert or refresh the invoice's payments; Stripe never removes one."""
+    """Insert or refresh the invoice's payments, and what went back of them; Stripe never removes one."""
     for payment in payments:
         values = _values(payment)
         statement = insert(Payment).values(
@@ -32,9 +38,11 @@ def replace(invoice: Invoice, payments: list[dict[str, Any]]) -> None:
             created_at=clock.from_timestamp(payment["created"]),
             **values,
         )
-        db.session.execute(
-            statement.on_conflict_do_update(constraint="payments_stripe_invoice_payment_id_key", set_=values)
-        )
+        statement = statement.on_conflict_do_update(constraint="payments_stripe_invoice_payment_id_key", set_=values)
+        payment_id = db.session.execute(statement.returning(Payment.id)).scalar_one()
+        charge = (payment["payment"].get("payment_intent") or {}).get("latest_charge") or {}
+        refunds.apply(charge, invoice, payment_id)
+        disputes.apply(charge, invoice, payment_id)
 
 
 def state_of(resource: dict[str, Any]) -> tuple[str, str | None]:

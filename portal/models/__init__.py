@@ -1,5 +1,6 @@
 """One aggregate per file: columns, predicates, legal transitions. Importing this package fills the metadata."""
 
+from portal.models.adjustments import Adjustment
 from portal.models.api_keys import ApiKey
 from portal.models.audit import AuditEntry
 from portal.models.base import Model
@@ -7,12 +8,15 @@ from portal.models.cancellations import Cancellation
 from portal.models.checkouts import Checkout
 from portal.models.collection import CollectionAttempt, MethodSetup, PolicySettings, Standing
 from portal.models.coupons import Coupon, CouponRedemption
+from portal.models.credit_notes import CreditNote
 from portal.models.customers import Customer
+from portal.models.disputes import Dispute
 from portal.models.installation import Installation
 from portal.models.invoices import Invoice, InvoiceDocument, InvoiceLine, Payment
 from portal.models.notices import Notice
 from portal.models.plan_changes import PlanChange
 from portal.models.plans import Plan, PlanPrice
+from portal.models.refunds import Refund
 from portal.models.sources import UsageSource, UsageSourceLink
 from portal.models.steps import LegalStep, Step
 from portal.models.subscriptions import PaymentMethod, Subscription
@@ -51,6 +55,7 @@ from portal.models.work import (
 )
 
 __all__ = [
+    "Adjustment",
     "ApiKey",
     "AuditEntry",
     "BillingDetails",
@@ -59,7 +64,9 @@ __all__ = [
     "CollectionAttempt",
     "Coupon",
     "CouponRedemption",
+    "CreditNote",
     "Customer",
+    "Dispute",
     "DriftFinding",
     "EmailAddress",
     "Heartbeat",
@@ -85,6 +92,7 @@ __all__ = [
     "PlanResource",
     "PlanResourceVersion",
     "PolicySettings",
+    "Refund",
     "Resource",
     "StaffMember",
     "Standing",

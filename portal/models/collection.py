@@ -1,9 +1,10 @@
 """Getting paid after the first try: payment methods being added, tries to collect, where a tenant stands."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.models.base import Minor, Model, TenantOwned, Timestamped
@@ -139,7 +140,10 @@ class Standing(TenantOwned, Timestamped, Stepped, Model):
 
 
 class PolicySettings(Model):
-    """One row: what staff may set for all tenants. Days are whole days of business time after the first failure."""
+    """One row: what staff may set for all tenants. Days are whole days of business time after the first failure.
+
+    ``second_person_above``: adjustments above so many whole units of any currency need two people; ``None``: never.
+    """
 
     __tablename__ = "settings"
     __table_args__ = (
@@ -149,10 +153,16 @@ class PolicySettings(Model):
             name="days",
         ),
         CheckConstraint("tries_by_hand_per_hour BETWEEN 1 AND 100", name="tries"),
+        CheckConstraint("second_person_above >= 0", name="second_person"),
+        CheckConstraint("dispute_opened_action IN ('nothing', 'stop_renewal')", name="dispute_opened_action"),
+        CheckConstraint("dispute_lost_action IN ('nothing', 'end_now')", name="dispute_lost_action"),
     )
 
     id: Mapped[bool] = mapped_column(primary_key=True, default=True, server_default="true")
     restricted_after_days: Mapped[int] = mapped_column(server_default="7")
     suspended_after_days: Mapped[int] = mapped_column(server_default="14")
     tries_by_hand_per_hour: Mapped[int] = mapped_column(server_default="5")
+    second_person_above: Mapped[Decimal | None] = mapped_column(Numeric(), server_default="500")
+    dispute_opened_action: Mapped[str] = mapped_column(server_default="nothing")
+    dispute_lost_action: Mapped[str] = mapped_column(server_default="nothing")
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())

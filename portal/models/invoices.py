@@ -18,6 +18,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.models.base import Minor, Model, TenantOwned, Timestamped
+from portal.models.credit_notes import CreditNote
+from portal.models.disputes import Dispute
+from portal.models.refunds import Refund
 from portal.pricing.explain import Explanation, from_json
 
 
@@ -149,6 +152,21 @@ class Invoice(TenantOwned, Model):
     payments: Mapped[list[Payment]] = relationship(
         primaryjoin=lambda: Invoice.id == foreign(Payment.invoice_id),
         order_by=Payment.created_at,
+        viewonly=True,
+    )
+    credit_notes: Mapped[list[CreditNote]] = relationship(
+        primaryjoin=lambda: Invoice.id == foreign(CreditNote.invoice_id),
+        order_by=CreditNote.issued_at,
+        viewonly=True,
+    )
+    refunds: Mapped[list[Refund]] = relationship(
+        primaryjoin=lambda: Invoice.id == foreign(Refund.invoice_id),
+        order_by=Refund.created_at,
+        viewonly=True,
+    )
+    disputes: Mapped[list[Dispute]] = relationship(
+        primaryjoin=lambda: Invoice.id == foreign(Dispute.invoice_id),
+        order_by=Dispute.created_at,
         viewonly=True,
     )
 
