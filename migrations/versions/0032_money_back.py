@@ -162,9 +162,12 @@ def upgrade() -> None:
     protect("refunds", web="SELECT", worker="SELECT, INSERT, UPDATE")
     protect("disputes", web="SELECT", worker="SELECT, INSERT, UPDATE")
     _protect_adjustments()
-    run("CREATE POLICY outbox_web_insert_adjustments ON outbox FOR INSERT TO {web}"
-        " WITH CHECK (tenant_id = {tenant} AND kind IN ('adjustment.perform', 'staff.alert') AND is_keeper())")  # fmt: skip
-    run("GRANT UPDATE (second_person_above, dispute_opened_action, dispute_lost_action) ON settings TO {web}, {worker}")
+    run(
+        "CREATE POLICY outbox_web_insert_adjustments ON outbox FOR INSERT TO {web}"
+        " WITH CHECK (tenant_id = {tenant} AND is_keeper() AND kind IN ('adjustment.perform', 'staff.alert'))"
+    )
+    run("GRANT UPDATE (second_person_above, dispute_opened_action, dispute_lost_action)"
+        " ON settings TO {web}, {worker}")  # fmt: skip
 
 
 def _protect_adjustments() -> None:
