@@ -1,11 +1,12 @@
 """Stripe's own API in tests of verbs, for what somebody does there without us."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
 
+from tests.support import invariants
 from tests.support.sandbox import AUTH, TIMEOUT, Sandbox
 
 
@@ -19,3 +20,9 @@ def fixture_post(stripe_sandbox: Sandbox) -> Callable[..., Any]:
         return answer.json()
 
     return post
+
+
+@pytest.fixture(autouse=True)
+def fixture_money_holds(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What staff, tenants and Stripe did in a test has to add up."""
+    yield from invariants.after_each_test(request)

@@ -22,7 +22,7 @@ from portal.security import api_keys
 from portal.security.people import add_member
 from portal.security.principal import hash_token
 from tests.isolation.snapshots import Snapshot, take
-from tests.pages import rows
+from tests.pages import money_rows, rows
 from tests.support import database, people, shopping
 from tests.support.people import Person
 from tests.support.sandbox import Sandbox
@@ -171,6 +171,10 @@ def _plant(session: Session, victim: Person) -> None:
         )
         if state == "ready":
             rows.document(session, invoice, f"%PDF-1.7 {CANARY}".encode())
+    money_rows.credit_note(session, invoice, f"{CANARY}-CN-1", total_minor=AMOUNT_MINOR, memo=f"{CANARY} memo")
+    money_rows.refund(session, invoice, amount_minor=AMOUNT_MINOR)
+    money_rows.dispute(session, invoice, amount_minor=AMOUNT_MINOR)
+    money_rows.adjustment(session, invoice, amount_minor=AMOUNT_MINOR, reason=f"{CANARY} complained")
     rows.redemption(session, rows.coupon(session), rows.checkout(session, tenant_id))
     method = rows.method(session, tenant_id, account_email=f"{CANARY}@method.example", last4="7319")
     rows.method_setup(session, tenant_id)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from portal import config
 from tests.pages import rows
-from tests.support import database
+from tests.support import database, invariants
 from tests.support.life import Life
 from tests.support.sandbox import Sandbox
 
@@ -36,3 +36,9 @@ def fixture_owner_sql(settings: config.Settings) -> Callable[..., None]:
             session.execute(text(statement), values)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def fixture_money_holds(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a life went through has to add up."""
+    yield from invariants.after_each_test(request)
