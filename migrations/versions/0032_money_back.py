@@ -19,7 +19,7 @@ INSERT INTO legal_steps (machine, from_state, to_state) VALUES
 
 MIRRORS = """
 CREATE TABLE credit_notes (
-    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     invoice_id uuid NOT NULL,
     stripe_credit_note_id text NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE credit_notes (
 CREATE INDEX credit_notes_invoice_id_idx ON credit_notes (tenant_id, invoice_id);
 CREATE INDEX credit_notes_newest_idx ON credit_notes (tenant_id, issued_at DESC, id DESC);
 CREATE TABLE refunds (
-    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     invoice_id uuid NOT NULL,
     payment_id uuid NOT NULL,
@@ -73,7 +73,7 @@ CREATE TABLE refunds (
 CREATE INDEX refunds_invoice_id_idx ON refunds (tenant_id, invoice_id);
 CREATE INDEX refunds_payment_id_idx ON refunds (tenant_id, payment_id);
 CREATE TABLE disputes (
-    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     invoice_id uuid NOT NULL,
     payment_id uuid NOT NULL,

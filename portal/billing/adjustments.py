@@ -231,6 +231,7 @@ def _ask_second_person(row: Adjustment) -> None:
 
 
 def _decidable(adjustment_id: UUID) -> Adjustment:
+    get(adjustment_id)  # first: a tenant that has none may have no row to lock
     locked()
     row = get(adjustment_id)
     if row.state != "proposed":
