@@ -48,14 +48,10 @@ SELECT a.tenant_id, a.id, b.id AS other FROM usage_periods a
 JOIN usage_periods b ON b.tenant_id = a.tenant_id AND b.id > a.id
     AND b.starts_at < a.ends_at AND b.ends_at > a.starts_at;
 
--- gap: between two usage periods of a subscription there is none that belongs to nobody
-SELECT * FROM (
-    SELECT tenant_id, id, subscription_id, ends_at,
-        lead(starts_at) OVER (PARTITION BY tenant_id ORDER BY starts_at) AS next_at,
-        lead(subscription_id) OVER (PARTITION BY tenant_id ORDER BY starts_at) AS next_subscription
-    FROM usage_periods
-) AS periods
-WHERE subscription_id = next_subscription AND next_at > ends_at;
+-- gap: no usage lies outside of the period that it is billed with (a time without usage needs no period)
+SELECT r.tenant_id, r.period_id, r.resource_type, r.bucket_at FROM usage_rollups r
+JOIN usage_periods p ON p.tenant_id = r.tenant_id AND p.id = r.period_id
+WHERE r.bucket_at < p.starts_at OR r.bucket_at >= p.ends_at;
 
 -- charged once: charges of a period and resource follow one another, each from where the last one ended
 SELECT * FROM (
