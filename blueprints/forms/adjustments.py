@@ -8,6 +8,7 @@ from blueprints.forms.amounts import AmountField
 from blueprints.forms.base import PortalForm, is_plain_text
 from portal import money_labels
 from portal.billing.adjustments import MAX_MEMO, MAX_REASON, MIN_REASON
+from portal.ids import uuid7
 
 
 def _choices(words: dict[str, object], first: object | None = None) -> list[SelectChoice]:
@@ -15,8 +16,9 @@ def _choices(words: dict[str, object], first: object | None = None) -> list[Sele
 
 
 class ReasonForm(PortalForm):
-    """Why, for the audit; and what the customer reads."""
+    """Why, for the audit; and what the customer reads. ``attempt``: a form that is sent twice acts once."""
 
+    attempt = HiddenField(default=lambda: str(uuid7()))
     reason = TextAreaField(
         _("Why"),
         [

@@ -114,9 +114,8 @@ def adjust_balance(tenant_id: UUID) -> ResponseReturnValue:
         asked = Request(
             kind=form.kind.data,
             amount_minor=form.amount.minor(view.currency),
-            reason=form.reason.data,
-            memo=form.memo.data,
             currency=view.currency,
+            **_words(form),
         )
         with _bound(tenant_id):
             done = adjustments.request(asked, actor=principal().user_id)
@@ -175,7 +174,11 @@ def _act(
 
 
 def _on(form: ReasonForm, invoice_id: UUID) -> dict[str, Any]:
-    return {"invoice_id": invoice_id, "reason": form.reason.data or "", "memo": form.memo.data or ""}
+    return {**_words(form), "invoice_id": invoice_id}
+
+
+def _words(form: ReasonForm) -> dict[str, Any]:
+    return {"reason": form.reason.data or "", "memo": form.memo.data or "", "attempt": _uuid(form.attempt.data)}
 
 
 def _field(name: str) -> str:

@@ -52,3 +52,9 @@ class NotYourDecision(Conflict):
     code = "already_decided"
     message = "This was decided already."
     remedy = "Reload the page to see how things stand now."
+
+
+class SentFromAnOldPage(Conflict):
+    code = "old_page"
+    message = "This page is older than what was done from it."
+    remedy = "Nothing was changed. Reload the page and try again."

@@ -49,15 +49,16 @@ def of(asked: Request) -> Preview:
         lines=tuple(
             {"description": line["description"], "amount_minor": line["amount"]} for line in found["lines"]["data"]
         ),
-        seen=_seen(asked),
+        seen=seen_of(asked),
     )
 
 
 def is_seen(given: str | None, asked: Request) -> bool:
     """Whether the form was sent with the preview of this very wish; any other is looked at first."""
-    return given == _seen(asked)
+    return given == seen_of(asked)
 
 
-def _seen(asked: Request) -> str:
+def seen_of(asked: Request) -> str:
+    """What stands for a wish in the form that was looked at."""
     parts = (asked.invoice_id, asked.amount_minor, asked.way, asked.reason_code, asked.memo)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

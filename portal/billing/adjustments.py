@@ -5,13 +5,13 @@ to the tenant and to the person, under the tenant's lock, so that two who act at
 is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock, lookups, steps
+from portal import clock, lookups, steps, tenancy
 from portal.billing import adjustment_limits, adjustment_works, customers, leased
 from portal.billing.adjustment_errors import (
     AlreadyBeingSettled,
@@ -21,6 +21,7 @@ from portal.billing.adjustment_errors import (
     NotYourDecision,
     OwnRequest,
     ReasonMissing,
+    SentFromAnOldPage,
     TooMuch,
 )
 from portal.errors import NotFound
@@ -42,7 +43,8 @@ class Request:
     """What somebody asks for. Amounts in minor units of the invoice's, or the tenant's, currency.
 
     ``payment_id`` names what a refund gives back, ``way`` how a credit note of a paid invoice does. ``currency`` is
-    needed only without an invoice. ``memo`` is for the customer's eyes, ``reason`` for the audit.
+    needed only without an invoice. ``memo`` is for the customer's eyes, ``reason`` for the audit. The same
+    ``attempt`` is done once, however often it is sent.
     """
 
     kind: str
@@ -54,6 +56,7 @@ class Request:
     reason_code: str = ""
     memo: str = ""
     currency: str = ""
+    attempt: UUID = field(default_factory=uuid7)
 
 
 def request(asked: Request, *, actor: UUID) -> Adjustment:
@@ -67,6 +70,9 @@ def request(asked: Request, *, actor: UUID) -> Adjustment:
     _check_words(asked)
     customers.ensure_row()  # there is something to lock, also for a tenant that never bought
     locked()
+    if (earlier := _made_before(asked)) is not None:
+        db.session.commit()
+        return earlier
     try:
         row = _write(asked, actor)
     except Exception:
@@ -122,11 +128,24 @@ def needs_second_person(amount_minor: int, currency: str) -> bool:
     return above is not None and to_decimal(amount_minor, currency) > above
 
 
+def _made_before(asked: Request) -> Adjustment | None:
+    """What the same attempt made earlier; one that was for something else was sent from an old page."""
+    row = db.session.scalars(select(Adjustment).where(Adjustment.id == asked.attempt)).first()
+    if row is not None and (row.kind, row.invoice_id, row.payment_id) != (
+        asked.kind,
+        asked.invoice_id,
+        asked.payment_id,
+    ):
+        db.session.rollback()
+        raise SentFromAnOldPage
+    return row
+
+
 def _write(asked: Request, actor: UUID) -> Adjustment:
     invoice = _invoice(asked.invoice_id) if asked.invoice_id else None
     row = Adjustment(
-        tenant_id=locked().tenant_id,
-        id=uuid7(),
+        tenant_id=tenancy.require_tenant(),
+        id=asked.attempt,
         kind=asked.kind,
         invoice_id=asked.invoice_id,
         payment_id=asked.payment_id,

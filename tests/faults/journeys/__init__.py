@@ -7,6 +7,7 @@ from tests.faults.journeys.coupons import Coupons
 from tests.faults.journeys.duplicate import Duplicate
 from tests.faults.journeys.failed_document import FailedDocument
 from tests.faults.journeys.free import Free, Late
+from tests.faults.journeys.giving_back import GivingBack
 from tests.faults.journeys.leaving import Leaving
 from tests.faults.journeys.left import Left
 from tests.faults.journeys.measuring import Measuring
@@ -26,6 +27,7 @@ JOURNEYS: tuple[type[Disturbed], ...] = (
     Changing,
     Owing,
     Leaving,
+    GivingBack,
     Metering,
     MonthsEnd,
     Measuring,
