@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from portal.findings import report
 from portal.models import Invoice
 from portal.models.disputes import OPEN
 from portal.notices import staff_alerts
@@ -30,7 +29,6 @@ def follow(dispute: dict[str, Any], former: str | None, invoice: Invoice) -> Non
         "due_by": dispute["evidence_details"]["due_by"] or None,
     }
     if former is None:
-        report("dispute", dispute["id"], invoice=invoice.stripe_invoice_id, amount_minor=dispute["amount"])
         staff_alerts.raise_alert("dispute_opened", dispute["id"], tenant_id=invoice.tenant_id, facts=facts)
     if status not in OPEN and former in (*OPEN, None):
         staff_alerts.raise_alert("dispute_closed", dispute["id"], tenant_id=invoice.tenant_id, facts=facts)

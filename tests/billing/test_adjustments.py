@@ -12,6 +12,8 @@ from portal.billing import adjustment_previews, adjustments
 from portal.billing.adjustments import Request
 from portal.errors import NotFound
 from portal.extensions import db
+from portal.gateway.client import gateway
+from portal.gateway.inbox import want
 from portal.models import Adjustment, CreditNote, Customer, Invoice, Notice, Payment, Refund
 from tests.support import people
 from tests.support.shopping import buy, make_tenant
@@ -209,3 +211,83 @@ def test_another_tenants_payment_is_as_good_as_none(bought, keeper):
     stranger = make_tenant()
     with pytest.raises(NotFound):
         do(stranger, keeper, refunding(bought, 100))
+
+
+@pytest.fixture(name="open_invoice")
+def fixture_open_invoice(bought, drain):
+    """Sent by mail, to be paid within ten days: 40.00."""
+    with tenancy.bound(bought):
+        customer = db.session.get_one(Customer, bought).stripe_customer_id
+    item = {"customer": customer, "amount": 4000, "currency": "usd"}
+    gateway().write(lambda s: s.v1.invoice_items.create(item))
+    options = {
+        "customer": customer,
+        "collection_method": "send_invoice",
+        "days_until_due": 10,
+        "pending_invoice_items_behavior": "include",
+    }
+    made = gateway().write(lambda s: s.v1.invoices.create(options))
+    gateway().write(lambda s: s.v1.invoices.finalize_invoice(made.id))
+    tenancy.fresh()
+    want(made.id, "invoice")
+    db.session.commit()
+    drain()
+    with tenancy.bound(bought):
+        return db.session.scalars(select(Invoice).where(Invoice.stripe_invoice_id == made.id)).one()
+
+
+def settling(invoice: Invoice, kind: str) -> Request:
+    return Request(kind=kind, amount_minor=0, reason="as agreed", invoice_id=invoice.id)
+
+
+def again(invoice: Invoice) -> Invoice:
+    with tenancy.bound(invoice.tenant_id):
+        return db.session.get_one(Invoice, (invoice.tenant_id, invoice.id))
+
+
+@pytest.mark.parametrize(("kind", "status"), [("write_off", "uncollectible"), ("paid_out_of_band", "paid")])
+def test_what_is_open_is_settled_once(bought, open_invoice, keeper, drain, kind, status):
+    done = do(bought, keeper, settling(open_invoice, kind))
+    assert (done.state, done.amount_minor) == ("done", 4000)
+    drain()
+    assert again(open_invoice).status == status
+    assert "invoice_settled" in told(bought)
+    with pytest.raises(errors.NotOpen):
+        do(bought, keeper, settling(open_invoice, kind))
+
+
+def test_what_was_written_off_may_be_paid_after_all(bought, open_invoice, keeper, drain):
+    for kind in ("write_off", "paid_out_of_band"):
+        assert do(bought, keeper, settling(open_invoice, kind)).state == "done"
+        drain()
+    assert again(open_invoice).status == "paid"
+
+
+def test_only_one_settlement_waits_for_a_second_person(bought, open_invoice, strict, keeper, other_keeper):
+    assert do(bought, keeper, settling(open_invoice, "write_off")).state == "proposed"
+    with pytest.raises(errors.AlreadyBeingSettled):
+        do(bought, other_keeper, settling(open_invoice, "paid_out_of_band"))
+
+
+def test_a_credit_note_lowers_what_is_open_first(bought, open_invoice, keeper, drain):
+    asked = Request(kind="credit_note", amount_minor=1500, reason="too much", invoice_id=open_invoice.id, way="refund")
+    with acting(bought, keeper):
+        preview = adjustment_previews.of(asked)
+    assert (preview.lowered_minor, preview.back_minor) == (1500, 0)
+    assert do(bought, keeper, asked).state == "done"
+    drain()
+    found = again(open_invoice)
+    assert (found.amount_remaining_minor, found.credited_minor) == (2500, 1500)
+    with pytest.raises(errors.TooMuch):
+        do(bought, keeper, Request(
+            kind="credit_note", amount_minor=2501, reason="too much", invoice_id=open_invoice.id, way="refund"
+        ))  # fmt: skip
+
+
+def test_a_paid_one_cannot_be_settled_and_an_old_page_does_nothing(bought, keeper):
+    with pytest.raises(errors.NotOpen):
+        do(bought, keeper, settling(invoice_of(bought), "write_off"))
+    first = refunding(bought, 100)
+    assert do(bought, keeper, first).id == do(bought, keeper, first).id
+    with pytest.raises(errors.SentFromAnOldPage):
+        do(bought, keeper, crediting(bought, 100, "balance", attempt=first.attempt))

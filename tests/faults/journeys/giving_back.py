@@ -16,7 +16,7 @@ _AS_IT_WAS = (
     "UPDATE settings SET second_person_above = 500, dispute_opened_action = 'nothing',"
     " dispute_lost_action = 'nothing' RETURNING 1"
 )
-REFUND_MINOR, CREDIT_MINOR, BALANCE_MINOR, DISPUTED_MINOR = 900, 500, 700, 1300
+REFUND_MINOR, CREDIT_MINOR, BALANCE_MINOR, DISPUTED_MINOR = 900, 500, 700, 4300
 
 
 class GivingBack(Journey):
@@ -46,7 +46,8 @@ class GivingBack(Journey):
 
     def _refund(self, keeper: Cookies) -> None:
         payment = str(self.of_tenant("SELECT id FROM payments WHERE tenant_id = :tenant")[0]["id"])
-        form = {"payment": payment, "amount": "9.00", "reason": "asked by phone", "attempt": self.attempts["refund"]}
+        form = {"payment": payment, "amount": "9.00", "reason": "asked by phone", "reason_code": ""}
+        form["attempt"] = self.attempts["refund"]
         self._until(self._is("refund", "done"), keeper, f"{self._page()}/refund", self._page(), form)
 
     def _credit(self, keeper: Cookies) -> None:
@@ -58,7 +59,8 @@ class GivingBack(Journey):
             invoice_id=UUID(self._invoice_id()),
         )
         seen = adjustment_previews.seen_of(asked)
-        form = {"amount": "5.00", "way": "balance", "reason": asked.reason, "attempt": self.attempts["note"]}
+        form = {"amount": "5.00", "way": "balance", "reason": asked.reason, "reason_code": ""}
+        form["attempt"] = self.attempts["note"]
         page = self._page()
         looked = self.until("status", lambda: posting(keeper, f"{page}/credit-note", page, **form))
         assert looked == 200
@@ -87,7 +89,8 @@ class GivingBack(Journey):
         subscription = str(held[0]["stripe_subscription_id"])
         item = {"customer": customer, "subscription": subscription, "amount": str(DISPUTED_MINOR), "currency": "usd"}
         self.at_stripe("invoiceitems", **item)
-        invoice = self.at_stripe("invoices", customer=customer, subscription=subscription, auto_advance="false")
+        form = {"customer": customer, "subscription": subscription, "pending_invoice_items_behavior": "include"}
+        invoice = self.at_stripe("invoices", **form, auto_advance="false")
         self.at_stripe(f"invoices/{invoice['id']}/pay", payment_method=method)
         self.settle()
 
