@@ -18,29 +18,36 @@ def follow(work: Work) -> None:
     """Outbox work: act on a dispute that was opened, or is over. Payload: ``stripe_dispute_id``, ``status``.
 
     A renewal that was stopped for it is restored when it is won. What the subscription has become meanwhile counts:
-    one that is over is left alone.
+    one that is over is left alone. What is meant is written down before Stripe is asked: done again, the subscription
+    looks as if somebody else had wanted it.
     """
+    locked()
     row = db.session.scalars(
         select(Dispute).where(Dispute.stripe_dispute_id == str(work.payload["stripe_dispute_id"]))
     ).one()
     subscription = _live_subscription(row)
     consequence = "" if subscription is None else _consequence(row, subscription)
+    row.consequence = consequence or row.consequence
     db.session.commit()
     if subscription is not None and consequence:
         _ACTS[consequence](row.stripe_dispute_id, subscription.stripe_subscription_id)
-        _remember(row, subscription, consequence)
+        after = {"dispute": row.stripe_dispute_id, "consequence": consequence}
+        audit.record("dispute.follow", "subscription", str(subscription.id), after=after)
+        want(subscription.stripe_subscription_id, "subscription")
     finish(work)
     db.session.commit()
 
 
 def _consequence(row: Dispute, subscription: Subscription) -> str:
+    """What the policy has for the dispute's status; what was meant once for that status stays."""
     policy = db.session.scalars(select(PolicySettings)).one()
     leaves = subscription.cancel_at_period_end or subscription.cancel_at is not None
     if row.status in OPEN:
-        return "stopped" if policy.dispute_opened_action == "stop_renewal" and not leaves else ""
+        means = policy.dispute_opened_action == "stop_renewal" and not leaves
+        return "stopped" if row.consequence == "stopped" or means else ""
     if row.status == "lost":
-        return "ended" if policy.dispute_lost_action == "end_now" else ""
-    return "restored" if row.consequence == "stopped" and leaves else ""
+        return "ended" if row.consequence == "ended" or policy.dispute_lost_action == "end_now" else ""
+    return "restored" if row.consequence == "restored" or (row.consequence == "stopped" and leaves) else ""
 
 
 def _live_subscription(row: Dispute) -> Subscription | None:
@@ -65,12 +72,3 @@ def _end(dispute_id: str, subscription_id: str) -> None:
 
 
 _ACTS: dict[str, Callable[[str, str], None]] = {"stopped": _stop, "restored": _restore, "ended": _end}
-
-
-def _remember(row: Dispute, subscription: Subscription, consequence: str) -> None:
-    locked()
-    wanted = select(Dispute).where(Dispute.id == row.id).execution_options(populate_existing=True)
-    db.session.scalars(wanted).one().consequence = consequence
-    after = {"dispute": row.stripe_dispute_id, "consequence": consequence}
-    audit.record("dispute.follow", "subscription", str(subscription.id), after=after)
-    want(subscription.stripe_subscription_id, "subscription")
