@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 
@@ -23,7 +22,6 @@ class Preview:
     tax_minor: int
     lowered_minor: int
     back_minor: int
-    lines: tuple[dict[str, Any], ...]
     seen: str
 
 
@@ -46,9 +44,6 @@ def of(asked: Request) -> Preview:
         tax_minor=sum(tax["amount"] for tax in found["total_taxes"] or []),
         lowered_minor=found["pre_payment_amount"],
         back_minor=found["post_payment_amount"],
-        lines=tuple(
-            {"description": line["description"], "amount_minor": line["amount"]} for line in found["lines"]["data"]
-        ),
         seen=seen_of(asked),
     )
 
