@@ -170,7 +170,10 @@ def _plant(session: Session, victim: Person) -> None:
             document_state=state,
         )
         if state == "ready":
-            rows.document(session, invoice, f"%PDF-1.7 {CANARY}".encode())
+            pdf = f"%PDF-1.7 {CANARY}".encode()
+            rows.document(session, invoice, pdf)
+            note = rows.credit_note(session, invoice, memo=f"{CANARY} was wrong", total_minor=AMOUNT_MINOR)
+            rows.document(session, invoice, pdf, "credit_note", credit_note_id=note.id)
     rows.redemption(session, rows.coupon(session), rows.checkout(session, tenant_id))
     method = rows.method(session, tenant_id, account_email=f"{CANARY}@method.example", last4="7319")
     rows.method_setup(session, tenant_id)
