@@ -93,7 +93,7 @@ def _of_credit_note(note: CreditNote, invoice: Invoice) -> Snapshot:
 
 
 def _of_payment(row: PaymentRow, invoice: Invoice) -> Snapshot:
-    """A receipt names the parties as the invoice that was paid does, whenever somebody asks for it."""
+    """A receipt looks and names the parties as the invoice that was paid does, whenever somebody asks for it."""
     tenant = db.session.get_one(Tenant, row.tenant_id)
     payment = _payment(row, ZoneInfo(tenant.timezone))
     frame = _frame(tenant, invoice)
@@ -104,7 +104,7 @@ def _of_payment(row: PaymentRow, invoice: Invoice) -> Snapshot:
     )
     if issued:
         invoiced = Snapshot.from_json(issued)
-        frame |= {"issuer": invoiced.issuer, "customer": invoiced.customer}
+        frame |= {name: getattr(invoiced, name) for name in ("issuer", "customer", "branding", "footer", "legal")}
     return Snapshot(
         **frame,
         kind="receipt",

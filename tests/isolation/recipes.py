@@ -56,6 +56,8 @@ FORMS: Mapping[str, Form] = {
     "sign_in.sign_out": {},
     "sign_in.submit": {"email": Hers("email"), "password": f"not {PASSWORD}"},
     "staff.archive_coupon": {},
+    "staff.change_branding": {"name": "Mine", "preview_language": "en"},
+    "staff.preview_branding": {"name": "Mine", "preview_language": "en"},
     "staff.change_collection_policy": {
         "restricted_after_days": "7",
         "suspended_after_days": "14",
