@@ -46,6 +46,8 @@ ROUTES = {
     "POST /invoices/<uuid:invoice_id>/document": BILLING,
     "GET /invoices/<uuid:invoice_id>/credit-notes/<uuid:credit_note_id>.pdf": READ,
     "POST /invoices/<uuid:invoice_id>/credit-notes/<uuid:credit_note_id>/document": BILLING,
+    "GET /invoices/<uuid:invoice_id>/e-invoice.xml": READ,
+    "GET /invoices/<uuid:invoice_id>/credit-notes/<uuid:credit_note_id>.xml": READ,
     "GET /invoices/<uuid:invoice_id>/payments/<uuid:payment_id>.pdf": READ,
     "POST /invoices/<uuid:invoice_id>/payments/<uuid:payment_id>/receipt": READ,
     "GET /usage/charges/<uuid:usage_charge_id>": READ,

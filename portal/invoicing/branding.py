@@ -92,6 +92,10 @@ class Brand:
             address=tuple(part for part in (self.line1, self.line2, place, self.country) if part),
             tax_id=self.tax_id,
             email=self.email or settings.smtp_from_email,
+            line1=self.line1,
+            city=self.city,
+            postal_code=self.postal_code,
+            country=self.country,
         )
 
     def looks(self) -> Looks:

@@ -39,7 +39,7 @@ def snapshot_of(invoice: Invoice) -> Snapshot:
         number=str(invoice.number),
         status="paid" if invoice.status == "paid" else "open",
         currency=invoice.currency,
-        lines=tuple(_line(line, zone) for line in invoice.lines),
+        lines=tuple(_line(line, zone, _rates_of(line, invoice)) for line in invoice.lines),
         subtotal_minor=invoice.subtotal_minor,
         total_minor=invoice.total_minor,
         amount_paid_minor=invoice.amount_paid_minor,
@@ -75,7 +75,7 @@ def _of_credit_note(note: CreditNote, invoice: Invoice) -> Snapshot:
         number=note.number,
         status="issued",
         currency=note.currency,
-        lines=tuple(_credited(entry) for entry in note.lines),
+        lines=tuple(_credited(entry, note, invoice) for entry in note.lines),
         subtotal_minor=note.subtotal_minor,
         total_minor=note.total_minor,
         amount_paid_minor=0,
@@ -140,15 +140,18 @@ def _frame(tenant: Tenant, invoice: Invoice) -> dict[str, Any]:
     }
 
 
-def _credited(entry: dict[str, Any]) -> Line:
-    """A line of a credit note as the mirror keeps it."""
+def _credited(entry: dict[str, Any], note: CreditNote, invoice: Invoice) -> Line:
+    """A line of a credit note as the mirror keeps it; taxed as the line that it credits, or by the note's one rate."""
     unit = entry["unit_amount"]
+    credited = [line for line in invoice.lines if line.stripe_line_id == entry["invoice_line_item"]]
+    rates = _rates_of(credited[0], invoice) if credited else tuple(_tax(tax).rate for tax in note.taxes[:1])
     return Line(
         description=entry["description"],
         amount_minor=entry["amount_minor"],
         quantity=None if entry["quantity"] is None else Decimal(str(entry["quantity"])),
         unit_amount_decimal=None if unit is None else Decimal(str(unit)),
         discount_minor=entry["discount_minor"],
+        tax_rates=rates if note.taxes else (),
     )
 
 
@@ -162,10 +165,16 @@ def _customer(tenant: Tenant) -> Party:
         address=tuple(part for part in (details.line1, details.line2, place, details.country) if part),
         tax_id=details.tax_id,
         email=details.email or tenant.email,
+        line1=details.line1,
+        city=details.city,
+        postal_code=details.postal_code,
+        country=details.country,
     )
 
 
-def _line(line: InvoiceLine, zone: ZoneInfo) -> Line:
+def _line(line: InvoiceLine, zone: ZoneInfo, rates: tuple[Decimal, ...]) -> Line:
+    taxes = (line.inputs or {}).get("taxes") or []
+    inclusive = sum(int(entry["amount"]) for entry in taxes if entry["tax_behavior"] == "inclusive")
     return Line(
         description=line.description,
         amount_minor=line.amount_minor,
@@ -174,7 +183,19 @@ def _line(line: InvoiceLine, zone: ZoneInfo) -> Line:
         period_start=_optional_day(line.period_start, zone),
         period_end=_optional_day(line.period_end, zone),
         discount_minor=line.discount_minor,
+        tax_rates=rates,
+        inclusive_tax_minor=inclusive,
     )
+
+
+def _rates_of(line: InvoiceLine, invoice: Invoice) -> tuple[Decimal, ...]:
+    """The percentages of a line's taxes. Stripe names rates by id there: by that, or because the invoice has one."""
+    taxes = (line.inputs or {}).get("taxes") or []
+    by_id = {entry.get("rate_id"): _tax(entry).rate for entry in invoice.taxes}
+    if len(by_id) == 1:
+        return tuple(rate for _entry in taxes for rate in by_id.values())
+    named = [(entry.get("tax_rate_details") or {}).get("tax_rate") for entry in taxes]
+    return tuple(by_id[rate_id] for rate_id in named if rate_id in by_id)
 
 
 def _tax(entry: dict[str, object]) -> Tax:

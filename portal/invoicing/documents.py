@@ -1,5 +1,7 @@
 """Freezing what was issued: snapshot, render once, store with its hash, tell the tenant."""
 
+import logging
+from dataclasses import replace
 from uuid import UUID
 
 from flask import current_app
@@ -10,7 +12,7 @@ from portal import failpoints
 from portal.extensions import db
 from portal.findings import report
 from portal.ids import uuid7
-from portal.invoicing import contents
+from portal.invoicing import contents, einvoices
 from portal.invoicing.pdf import TEMPLATE_VERSION, PdfFailed, PdfProcess, PdfTimeout, PdfUnavailable, RenderedPdf
 from portal.invoicing.pdf import InvoiceDocument as Snapshot
 from portal.invoicing.subjects import Subject, subject_of
@@ -18,6 +20,8 @@ from portal.models import InvoiceDocument
 from portal.notices.notify import notify
 from portal.outbox import Work, finish
 from portal.security import audit
+
+log = logging.getLogger(__name__)
 
 TRIES = 3  # a crash of the renderer may be chance; the same document failing three times is not
 # Whoever asks for a receipt waits for it on the page; of the others a mail tells.
@@ -34,6 +38,7 @@ def render(work: Work) -> None:
     db.session.rollback()
     if snapshot is None:
         return
+    snapshot = _with_e_invoice(snapshot)
     try:
         with failpoints.around("pdf.render", lambda: PdfTimeout(seconds=0)):
             rendered = pdf_process().render(snapshot)
@@ -49,6 +54,24 @@ def pdf_process() -> PdfProcess:
     """The process-wide warm renderer; its child starts with the first document."""
     found: PdfProcess = current_app.extensions.setdefault("pdf_process", PdfProcess())
     return found
+
+
+def _with_e_invoice(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with its XML, or with what it lacks for one: it is issued all the same."""
+    if snapshot.kind == "receipt":
+        return snapshot
+    lacking = einvoices.missing(snapshot)
+    if lacking:
+        return replace(snapshot, e_invoice_missing=lacking)
+    try:
+        made = einvoices.cii(snapshot)
+        refused = einvoices.failures(made) or einvoices.failures(einvoices.ubl(snapshot), einvoices.UBL)
+    except einvoices.NotExpressible as error:
+        refused = [str(error)]
+    if refused:
+        log.warning("e-invoice refused", extra={"document": snapshot.document_id, "reason": refused[0][:200]})
+        return replace(snapshot, e_invoice_missing=("rules",))
+    return replace(snapshot, e_invoice=made.decode())
 
 
 def _is_issued(subject: Subject) -> bool:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from portal import lookups
 from portal.errors import Conflict, NotFound
 from portal.extensions import db
+from portal.invoicing import einvoices
+from portal.invoicing.pdf.document import InvoiceDocument as Snapshot
 from portal.invoicing.pdf.document import Kind
 from portal.models import CreditNote, Invoice, InvoiceDocument, Payment
 from portal.outbox import stage
@@ -84,6 +86,40 @@ def document(payload: Mapping[str, Any]) -> tuple[Subject, InvoiceDocument]:
     """
     subject = subject_of(payload)
     return subject, lookups.one(subject.documents(select(InvoiceDocument)))
+
+
+@dataclass(frozen=True)
+class EInvoice:
+    """Whether a document is an e-invoice, or what it lacked when it was issued."""
+
+    is_there: bool
+    missing: tuple[str, ...]
+
+    def lacks(self, party: str) -> list[str]:
+        """The missing fields of "issuer" or "customer"."""
+        return [name.partition(".")[2] for name in self.missing if name.startswith(f"{party}.")]
+
+
+def e_invoices(invoice_id: UUID) -> dict[UUID, EInvoice]:
+    """By the id of the invoice or credit note, of those that have their document. Older documents have none."""
+    snapshot = InvoiceDocument.snapshot
+    rows = db.session.execute(
+        select(
+            func.coalesce(InvoiceDocument.credit_note_id, InvoiceDocument.invoice_id),
+            func.coalesce(snapshot["e_invoice"].astext, "") != "",
+            func.coalesce(snapshot["e_invoice_missing"], func.jsonb_build_array()),
+        ).where(InvoiceDocument.invoice_id == invoice_id, InvoiceDocument.kind != "receipt")
+    )
+    return {row_id: EInvoice(is_there, tuple(missing)) for row_id, is_there, missing in rows}
+
+
+def ubl(payload: Mapping[str, Any]) -> tuple[Subject, bytes]:
+    """The e-invoice as UBL, made of what was issued. Raises :class:`portal.errors.NotFound` where there is none."""
+    subject, frozen = document(payload)
+    issued = Snapshot.from_json(frozen.snapshot) if frozen.snapshot.get("e_invoice") else None
+    if issued is None:
+        raise NotFound
+    return subject, einvoices.ubl(issued)
 
 
 def request_document(payload: Mapping[str, Any]) -> Subject:

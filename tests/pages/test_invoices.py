@@ -181,3 +181,15 @@ def test_a_receipt_is_asked_for_and_downloaded(
     write.commit()
     link = html.page(browser.get(f"/invoices/{invoice.id}")).one(id="papers").one("a")
     assert browser.get(link["href"]).data == b"%PDF-1.7 receipt"
+
+
+def test_the_page_says_what_an_e_invoice_lacks_and_who_can_add_it(
+    browser: Browser, person: Person, write: Session
+) -> None:
+    invoice = rows.invoice(write, person.tenant_id, "PLAIN-1")
+    rows.document(write, invoice).snapshot = {"e_invoice": "", "e_invoice_missing": ["issuer.tax_id", "customer.line1"]}
+    write.commit()
+    said = html.page(browser.get(f"/invoices/{invoice.id}")).one(id="e-invoice").text
+    assert "Your billing details lacked: street. Owners of your organisation can add it" in said
+    assert "The issuer's details lacked: tax ID. The issuer's staff can add it" in said
+    assert browser.get(f"/invoices/{invoice.id}/e-invoice.xml").status_code == 404

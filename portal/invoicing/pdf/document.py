@@ -34,12 +34,19 @@ Kind = Literal["invoice", "credit_note", "receipt"]
 
 @dataclass(frozen=True, kw_only=True)
 class Party:
-    """Issuer or customer as they were when the invoice was issued; empty text is left out of the page."""
+    """Issuer or customer as they were when the invoice was issued; empty text is left out of the page.
+
+    ``address`` is what the page shows; its parts (``country``: ISO 3166-1 alpha-2) are what an e-invoice says.
+    """
 
     name: str
     address: tuple[str, ...] = ()
     tax_id: str = ""
     email: str = ""
+    line1: str = ""
+    city: str = ""
+    postal_code: str = ""
+    country: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +69,7 @@ class Line:
     discount_minor: int = 0
     tax_rates: tuple[Decimal, ...] = ()
     detail: str = ""
+    inclusive_tax_minor: int = 0
 
     @property
     def unit_price(self) -> Decimal | None:
@@ -120,7 +128,9 @@ class InvoiceDocument:
     """Everything that an invoice, a credit note or a receipt says. Raises InvalidDocument for what cannot be rendered.
 
     A credit note is "issued", and its amounts are positive; ``about`` is the number of the invoice that it or a receipt
-    belongs to. ``document_id`` makes the file's identifier, so the same document always gives the same bytes.
+    belongs to. ``e_invoice`` is the XML that goes into the file, ``e_invoice_missing`` what it lacks instead (see
+    :mod:`portal.invoicing.einvoices`). ``document_id`` makes the file's identifier, so the same document always gives
+    the same bytes.
     ``amount_due_minor`` is what is still to be paid (Stripe's ``amount_remaining``). Balances follow
     Stripe: negative is the customer's credit. ``portal_url`` is where the invoice is seen and paid.
     """
@@ -158,6 +168,8 @@ class InvoiceDocument:
     settlements: tuple[Settlement, ...] = ()
     legal: str = ""
     branding: Branding = Branding()
+    e_invoice: str = ""
+    e_invoice_missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         try:

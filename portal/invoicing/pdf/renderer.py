@@ -22,6 +22,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 from portal import formats
 from portal.catalogues import catalogue
 from portal.invoicing.pdf.document import InvoiceDocument
+from portal.invoicing.pdf.hybrid import options
 from portal.invoicing.pdf.page import PrintedPage
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -72,14 +73,17 @@ def render_page(page: PrintedPage) -> bytes:
 
 
 def render_invoice(document: InvoiceDocument) -> bytes:
-    """Return the invoice, credit note or receipt as a tagged PDF/UA-1 file. The same document gives the same bytes."""
+    """Return the invoice, credit note or receipt as a tagged file: PDF/A-3 with an e-invoice, else PDF/UA-1.
+
+    The same document gives the same bytes.
+    """
     _fetcher, fonts, stylesheet = assets()
     html = HTML(string=invoice_html(document), base_url=BASE_URL, url_fetcher=_AssetsOnly(_pictures(document)))
     pdf: bytes = html.write_pdf(
         stylesheets=[stylesheet],
         font_config=fonts,
-        pdf_variant="pdf/ua-1",
         pdf_identifier=_identifier(document),
+        **options(document),
     )
     return pdf
 
