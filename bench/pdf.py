@@ -19,7 +19,7 @@ from bench.seeds import insert_documents_to_do
 from portal import config, tenancy
 from portal.app import create_app
 from portal.extensions import db
-from portal.invoicing.documents import snapshot_of
+from portal.invoicing.contents import snapshot_of
 from portal.models import Invoice
 from portal.outbox.wake import bell
 from tests.support import database

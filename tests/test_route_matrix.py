@@ -1,5 +1,6 @@
 """Every route × every kind of person: a generated table. A new route without an entry here fails."""
 
+import re
 from collections.abc import Callable
 from uuid import UUID
 
@@ -43,6 +44,12 @@ ROUTES = {
     "GET /invoices/<uuid:invoice_id>": READ,
     "GET /invoices/<uuid:invoice_id>/document.pdf": READ,
     "POST /invoices/<uuid:invoice_id>/document": BILLING,
+    "GET /invoices/<uuid:invoice_id>/credit-notes/<uuid:credit_note_id>.pdf": READ,
+    "POST /invoices/<uuid:invoice_id>/credit-notes/<uuid:credit_note_id>/document": BILLING,
+    "GET /invoices/<uuid:invoice_id>/e-invoice.xml": READ,
+    "GET /invoices/<uuid:invoice_id>/credit-notes/<uuid:credit_note_id>.xml": READ,
+    "GET /invoices/<uuid:invoice_id>/payments/<uuid:payment_id>.pdf": READ,
+    "POST /invoices/<uuid:invoice_id>/payments/<uuid:payment_id>/receipt": READ,
     "GET /usage/charges/<uuid:usage_charge_id>": READ,
     "GET /invoices/<uuid:invoice_id>/pay": BILLING,
     "POST /invoices/<uuid:invoice_id>/pay": BILLING,
@@ -111,6 +118,9 @@ ROUTES = {
     "GET /staff/adjustments": STAFF,
     "GET /staff/disputes": STAFF,
     "POST /staff/money-policy": KEEPERS,
+    "GET /staff/branding": KEEPERS,
+    "POST /staff/branding": KEEPERS,
+    "POST /staff/branding/preview": KEEPERS,
     "GET /staff/policies": STAFF,
     "POST /staff/policies": KEEPERS,
     "GET /staff/policies/<plan_id>": STAFF,
@@ -178,8 +188,7 @@ def _routes(app: APIFlask) -> set[str]:
 
 
 def _url(route: str, made: Callable[[], object] = uuid7) -> str:
-    parts = route.split(" ")[1].split("/")
-    return "/".join(str(made()) if part.startswith("<") else part for part in parts)
+    return re.sub(r"<[^>]+>", lambda _found: str(made()), route.split(" ")[1])
 
 
 def _ask(client: Browser, route: str, url: str) -> tuple[str, int]:

@@ -9,6 +9,7 @@ KEEPERS = ("admin", "finance")
 
 from blueprints.staff import (  # noqa: E402  (they add their routes to bp)
     adjustments,  # noqa: F401
+    branding,  # noqa: F401
     coupons,  # noqa: F401
     overview,  # noqa: F401
     policies,  # noqa: F401

@@ -1,4 +1,4 @@
-"""The bound tenant's invoices: lists, one invoice, its document."""
+"""The bound tenant's invoices: lists, one invoice."""
 
 import base64
 import binascii
@@ -12,11 +12,9 @@ from uuid import UUID
 from sqlalchemy import Row, Select, bindparam, select, tuple_
 
 from portal import lookups
-from portal.errors import Conflict, Invalid
+from portal.errors import Invalid
 from portal.extensions import db
-from portal.models import Invoice, InvoiceDocument
-from portal.outbox import stage
-from portal.security import audit
+from portal.models import Invoice
 
 PAGE_SIZE = 50
 MAX_LIMIT = 100
@@ -54,13 +52,6 @@ class BadCursor(Invalid):
     remedy = "Go back to the first page."
 
 
-class DocumentNotFailed(Conflict):
-    """Only a failed document may be tried again: an issued one is frozen."""
-
-    code = "document_not_failed"
-    message = "The document is already there or on its way."
-
-
 @dataclass(frozen=True)
 class Page:
     """A page of rows, newest first, and the opaque cursor of the next (``None`` at the end)."""
@@ -89,32 +80,6 @@ def listing(after: str | None) -> Select[*tuple[Any, ...]]:
 def get(invoice_id: UUID) -> Invoice:
     """One invoice with lines and payments. Raises :class:`portal.errors.NotFound`."""
     return lookups.one(select(Invoice).where(Invoice.id == invoice_id, Invoice.status != "draft"))
-
-
-def document(invoice_id: UUID) -> InvoiceDocument:
-    """The invoice's frozen document. Raises :class:`portal.errors.NotFound`, also while it is being rendered."""
-    return lookups.one(
-        select(InvoiceDocument).where(InvoiceDocument.invoice_id == invoice_id, InvoiceDocument.kind == "invoice")
-    )
-
-
-def request_document(invoice_id: UUID) -> Invoice:
-    """Try a failed document once more. Raises NotFound, :class:`DocumentNotFailed`."""
-    invoice = lookups.one(select(Invoice).where(Invoice.id == invoice_id).with_for_update())
-    if invoice.document_state != "failed":
-        db.session.rollback()
-        raise DocumentNotFailed
-    invoice.document_state = "pending"
-    invoice.document_attempt += 1
-    stage(
-        "document.render",
-        f"document:{invoice.id}:{invoice.document_attempt}",
-        tenant_id=invoice.tenant_id,
-        payload={"invoice_id": str(invoice.id), "attempt": invoice.document_attempt},
-    )
-    audit.record("document.request", "invoice", str(invoice.id), after={"attempt": invoice.document_attempt})
-    db.session.commit()
-    return invoice
 
 
 def cursor(created_at: datetime, invoice_id: UUID) -> str:

@@ -1,8 +1,9 @@
 """What of an invoice was given back: by credit notes and by refunds that belong to none, whoever made them."""
 
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock
@@ -16,6 +17,7 @@ from portal.mirror.errors import NotYet
 from portal.mirror.taxes import taxes_of
 from portal.models import CreditNote, Invoice
 from portal.notices.notify import notify
+from portal.outbox import stage
 from portal.security import audit
 
 
@@ -111,11 +113,25 @@ def _write(invoice: Invoice, note: dict[str, Any]) -> None:
         **values,
     )
     statement = statement.on_conflict_do_update(constraint="credit_notes_stripe_credit_note_id_key", set_=values)
-    note_id = db.session.execute(statement.returning(CreditNote.id)).scalar_one()
+    note_id, document_state = db.session.execute(statement.returning(CreditNote.id, CreditNote.document_state)).one()
     if before != note["status"]:
         after = {"status": note["status"], "number": note["number"], "total_minor": note["total"]}
         audit.record("credit_note.status", "credit_note", str(note_id), after=after)
-        notify("credit_note_issued" if note["status"] == "issued" else "credit_note_voided", str(note_id))
+        if note["status"] == "void":
+            notify("credit_note_voided", str(note_id))
+    if document_state == "none" and note["status"] == "issued":
+        _owe_document(invoice, note_id)
+
+
+def _owe_document(invoice: Invoice, note_id: UUID) -> None:
+    """A credit note is issued with its document, which is rendered once; the tenant is told when it is there."""
+    db.session.execute(update(CreditNote).where(CreditNote.id == note_id).values(document_state="pending"))
+    stage(
+        "document.render",
+        f"document:{note_id}:0",
+        tenant_id=invoice.tenant_id,
+        payload={"invoice_id": str(invoice.id), "credit_note_id": str(note_id), "attempt": 0},
+    )
 
 
 def _values(note: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ def _tax(entry: dict[str, Any]) -> dict[str, Any]:
     rate = (entry.get("tax_rate_details") or {}).get("tax_rate")
     found = rate if isinstance(rate, dict) else {}
     return {
+        "rate_id": found.get("id") or rate,
         "name": found.get("display_name") or "",
         "percent": str(found["percentage"]) if found.get("percentage") is not None else "",
         "is_inclusive": entry["tax_behavior"] == "inclusive",

@@ -24,6 +24,7 @@ class CreditNote(TenantOwned, Model):
         UniqueConstraint("tenant_id", "number", name="credit_notes_number_key"),
         ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoices.tenant_id", "invoices.id"]),
         CheckConstraint("status IN ('issued', 'void')", name="status"),
+        CheckConstraint("document_state IN ('none', 'pending', 'ready', 'failed')", name="document_state"),
         CheckConstraint(
             "total_minor >= 0 AND lowered_minor >= 0 AND refunded_minor >= 0 AND balance_minor >= 0"
             " AND out_of_band_minor >= 0",
@@ -52,4 +53,6 @@ class CreditNote(TenantOwned, Model):
     taxes: Mapped[list[Any]] = mapped_column(server_default="[]")
     issued_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
+    document_state: Mapped[str] = mapped_column(server_default="none")
+    document_attempt: Mapped[int] = mapped_column(server_default="0")
     synced_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -13,7 +13,7 @@ class Installation(Timestamped, Model):
     """Account binding (design §5.12), issuer's details for documents, and the stop for all work that moves money."""
 
     __tablename__ = "installation"
-    __table_args__ = (CheckConstraint("id", name="single"),)
+    __table_args__ = (CheckConstraint("id", name="single"), CheckConstraint("length(logo) <= 204800", name="logo"))
 
     id: Mapped[bool] = mapped_column(primary_key=True, default=True, server_default="true")
     stripe_account_id: Mapped[str | None]
@@ -21,3 +21,4 @@ class Installation(Timestamped, Model):
     stripe_api_base: Mapped[str | None]
     money_stopped_at: Mapped[datetime | None]
     issuer: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    logo: Mapped[bytes | None] = mapped_column(deferred=True)

@@ -65,6 +65,7 @@ class Payment(TenantOwned, Model):
     __table_args__ = (
         UniqueConstraint("tenant_id", "stripe_invoice_payment_id", name="payments_stripe_invoice_payment_id_key"),
         ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoices.tenant_id", "invoices.id"]),
+        CheckConstraint("document_state IN ('none', 'pending', 'ready', 'failed')", name="document_state"),
         Index("payments_invoice_id_idx", "tenant_id", "invoice_id"),
     )
 
@@ -81,6 +82,8 @@ class Payment(TenantOwned, Model):
     failure_code: Mapped[str | None]
     intent_status: Mapped[str] = mapped_column(server_default="")
     paid_at: Mapped[datetime | None]
+    document_state: Mapped[str] = mapped_column(server_default="none")
+    document_attempt: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime]
 
 
@@ -172,16 +175,31 @@ class Invoice(TenantOwned, Model):
 
 
 class InvoiceDocument(TenantOwned, Timestamped, Model):
-    """The rendered PDF, frozen with its SHA-256 and the snapshot that it was rendered from."""
+    """A rendered PDF, frozen with its SHA-256 and the snapshot that it was rendered from.
+
+    ``kind`` says what it documents: the "invoice", one of its credit notes ("credit_note") or payments ("receipt").
+    """
 
     __tablename__ = "invoice_documents"
     __table_args__ = (
-        UniqueConstraint("tenant_id", "invoice_id", "kind", name="invoice_documents_kind_key"),
+        UniqueConstraint(
+            "tenant_id", "invoice_id", "kind", "credit_note_id", "payment_id",
+            name="invoice_documents_subject_key", postgresql_nulls_not_distinct=True,
+        ),
         CheckConstraint("sha256 = sha256(content)", name="sha256"),
+        CheckConstraint(
+            "kind IN ('invoice', 'credit_note', 'receipt') AND (kind = 'credit_note') = (credit_note_id IS NOT NULL)"
+            " AND (kind = 'receipt') = (payment_id IS NOT NULL)",
+            name="subject",
+        ),
         ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoices.tenant_id", "invoices.id"]),
-    )
+        ForeignKeyConstraint(["tenant_id", "credit_note_id"], ["credit_notes.tenant_id", "credit_notes.id"]),
+        ForeignKeyConstraint(["tenant_id", "payment_id"], ["payments.tenant_id", "payments.id"]),
+    )  # fmt: skip
 
     invoice_id: Mapped[UUID]
+    credit_note_id: Mapped[UUID | None]
+    payment_id: Mapped[UUID | None]
     kind: Mapped[str] = mapped_column(server_default="invoice")
     template_version: Mapped[str]
     language: Mapped[str]

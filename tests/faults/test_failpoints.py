@@ -72,6 +72,7 @@ EXCEPTIONS = {
     "commit.portal.commands.demo_usage.seed_terms": BY_HAND,
     "commit.portal.commands.demo._api_key": BY_HAND,
     "commit.portal.gateway.account.bind_account": BY_HAND,
+    "commit.portal.invoicing.branding.change": "staff change one row, and again: tests/pages/test_branding.py",
     "commit.portal.heartbeats.beat": "a thread says the same again five seconds later",
     "commit.portal.heartbeats.forget_this_host": "at a start, which does it again",
     "commit.portal.outbox.batches.claim_more": NOT_YET,

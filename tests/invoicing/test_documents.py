@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, select, text
 
 from portal import tenancy
 from portal.extensions import db
-from portal.invoicing import documents, invoices
+from portal.invoicing import contents, documents, subjects
 from portal.invoicing.pdf import PdfProcess, PdfTimeout
 from portal.models import Invoice, InvoiceDocument, Notice
 from tests.support.shopping import buy
@@ -38,7 +38,7 @@ def test_the_billing_period_is_that_of_the_lines(web, drain, tenant, stripe_sand
     invoice = the_invoice(tenant)
     assert invoice.period_start == invoice.period_end
     with tenancy.bound(tenant):
-        document = documents.snapshot_of(db.session.scalars(select(Invoice)).one())
+        document = contents.snapshot_of(db.session.scalars(select(Invoice)).one())
     [line] = document.lines
     assert (document.period_start, document.period_end) == (line.period_start, line.period_end)
     assert 28 <= (document.period_end - document.period_start).days <= 31
@@ -71,9 +71,9 @@ def test_a_failed_document_says_so_and_can_be_tried_again(web, worker, owner, te
         )
     del worker.extensions["pdf_process"]
     with tenancy.bound(tenant):
-        invoices.request_document(invoice.id)
-        with pytest.raises(invoices.DocumentNotFailed):
-            invoices.request_document(invoice.id)
+        subjects.request_document({"invoice_id": invoice.id})
+        with pytest.raises(subjects.DocumentNotFailed):
+            subjects.request_document({"invoice_id": invoice.id})
     drain()
     assert the_invoice(tenant).document_state == "ready"
     document = the_document(tenant)

@@ -38,7 +38,9 @@ FORMS: Mapping[str, Form] = {
     "checkout.start": {"plan_id": "starter", "interval": "month", "code": ""},
     "coupons.remove": {},
     "coupons.use": {"code": "SAVE20", "saving_minor": "580"},
+    "invoices.request_credit_note": {},
     "invoices.request_document": {},
+    "invoices.request_receipt": {},
     "payment_methods.add": {},
     "payment_methods.drop_backup": {},
     "payment_methods.make_backup": {},
@@ -82,6 +84,8 @@ FORMS: Mapping[str, Form] = {
     },
     "staff.reject_adjustment": {},
     "staff.settle_invoice": {"act": "write_off", "reason": "mine now", "attempt": Hers("adjustment_id")},
+    "staff.change_branding": {"name": "Mine", "preview_language": "en"},
+    "staff.preview_branding": {"name": "Mine", "preview_language": "en"},
     "staff.change_collection_policy": {
         "restricted_after_days": "7",
         "suspended_after_days": "14",

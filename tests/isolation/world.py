@@ -170,8 +170,10 @@ def _plant(session: Session, victim: Person) -> None:
             document_state=state,
         )
         if state == "ready":
-            rows.document(session, invoice, f"%PDF-1.7 {CANARY}".encode())
-    money_rows.credit_note(session, invoice, f"{CANARY}-CN-1", total_minor=AMOUNT_MINOR, memo=f"{CANARY} memo")
+            pdf = f"%PDF-1.7 {CANARY}".encode()
+            rows.document(session, invoice, pdf)
+            note = rows.credit_note(session, invoice, memo=f"{CANARY} was wrong", total_minor=AMOUNT_MINOR)
+            rows.document(session, invoice, pdf, "credit_note", credit_note_id=note.id)
     money_rows.refund(session, invoice, amount_minor=AMOUNT_MINOR)
     money_rows.dispute(session, invoice, amount_minor=AMOUNT_MINOR)
     money_rows.adjustment(session, invoice, amount_minor=AMOUNT_MINOR, reason=f"{CANARY} complained")

@@ -7,38 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.ids import uuid7
-from portal.models import Adjustment, CreditNote, Dispute, Invoice, Payment, Refund
+from portal.models import Adjustment, Dispute, Invoice, Payment, Refund
 from tests.pages.rows import NOW
 from tests.support.steps import bring
-
-
-def credit_note(session: Session, of: Invoice, number: str = "CN-1", **values: Any) -> CreditNote:
-    """One that was refunded."""
-    amount = values.pop("total_minor", 1000)
-    row = CreditNote(
-        **{
-            "tenant_id": of.tenant_id,
-            "id": uuid7(),
-            "invoice_id": of.id,
-            "stripe_credit_note_id": f"cn_{uuid4().hex}",
-            "number": number,
-            "status": "issued",
-            "currency": of.currency,
-            "subtotal_minor": amount,
-            "discount_minor": 0,
-            "tax_minor": 0,
-            "total_minor": amount,
-            "lowered_minor": 0,
-            "refunded_minor": amount,
-            "balance_minor": 0,
-            "out_of_band_minor": 0,
-            "issued_at": NOW,
-            **values,
-        }
-    )
-    session.add(row)
-    session.flush()
-    return row
 
 
 def refund(session: Session, of: Invoice, **values: Any) -> Refund:

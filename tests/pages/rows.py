@@ -21,6 +21,7 @@ from portal.models import (
     CollectionAttempt,
     Coupon,
     CouponRedemption,
+    CreditNote,
     Customer,
     Invoice,
     InvoiceDocument,
@@ -120,19 +121,51 @@ def invoice(session: Session, tenant_id: UUID, number: str, age_days: int = 10, 
     return row
 
 
-def document(session: Session, of: Invoice, content: bytes = b"%PDF-1.7 test") -> InvoiceDocument:
-    """The invoice's frozen document."""
+def document(
+    session: Session, of: Invoice, content: bytes = b"%PDF-1.7 test", kind: str = "invoice", **about: UUID
+) -> InvoiceDocument:
+    """The frozen document of the invoice, or of what ``credit_note_id`` or ``payment_id`` says."""
     row = InvoiceDocument(
         tenant_id=of.tenant_id,
         id=uuid7(),
         invoice_id=of.id,
-        kind="invoice",
+        kind=kind,
+        **about,
         template_version="1",
         language="en",
         snapshot={},
         content=content,
         sha256=hashlib.sha256(content).digest(),
     )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def credit_note(session: Session, of: Invoice, **values: Any) -> CreditNote:
+    """A credit note of a part of an invoice, back to the card; with its document."""
+    amount = values.pop("total_minor", 1000)
+    row = CreditNote(**{
+        "tenant_id": of.tenant_id,
+        "id": uuid7(),
+        "invoice_id": of.id,
+        "stripe_credit_note_id": f"cn_{uuid7().hex}",
+        "number": f"{of.number}-CN-01",
+        "status": "issued",
+        "currency": of.currency,
+        "subtotal_minor": amount,
+        "discount_minor": 0,
+        "tax_minor": 0,
+        "total_minor": amount,
+        "lowered_minor": 0,
+        "refunded_minor": amount,
+        "balance_minor": 0,
+        "out_of_band_minor": 0,
+        "lines": [],
+        "issued_at": of.issued_at,
+        "document_state": "ready",
+        **values,
+    })  # fmt: skip
     session.add(row)
     session.flush()
     return row

@@ -135,3 +135,61 @@ def test_another_tenants_invoice_is_as_missing_as_none(browser: Browser, write: 
     answers = [browser.get(path.format(name)) for name in (foreign.id, uuid7())]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert html.page(answers[0], 404).one("h1").text == html.page(answers[1], 404).one("h1").text
+
+
+def test_a_credit_note_is_downloaded(browser: Browser, person: Person, write: Session) -> None:
+    invoice = rows.invoice(write, person.tenant_id, "BACK-1")
+    note = rows.credit_note(write, invoice)
+    rows.document(write, invoice, b"%PDF-1.7 note", "credit_note", credit_note_id=note.id)
+    write.commit()
+    page = html.page(browser.get(f"/invoices/{invoice.id}"))
+    [link] = page.one(id="credit-notes").all("a")
+    assert link.text == f"PDF of credit note {note.number}"
+    answer = browser.get(link["href"])
+    assert answer.data == b"%PDF-1.7 note"
+    assert f"{note.number}.pdf" in answer.headers["Content-Disposition"]
+    assert browser.get(f"/invoices/{uuid7()}/credit-notes/{note.id}.pdf").status_code == 404
+
+
+def test_a_failed_credit_note_is_tried_again(browser: Browser, person: Person, write: Session) -> None:
+    invoice = rows.invoice(write, person.tenant_id, "BACK-2")
+    note = rows.credit_note(write, invoice, document_state="failed")
+    write.commit()
+    page = html.page(browser.get(f"/invoices/{invoice.id}"))
+    form = page.one(id="credit-notes").one("form")
+    assert browser.send(form["action"], f"/invoices/{invoice.id}").status_code == 303
+    write.refresh(note)
+    assert (note.document_state, note.document_attempt) == ("pending", 1)
+    assert browser.send(form["action"], f"/invoices/{invoice.id}").status_code == 409
+
+
+def test_a_receipt_is_asked_for_and_downloaded(
+    browser: Browser, person: Person, write: Session, fragment: Callable[[str], str]
+) -> None:
+    invoice = rows.invoice(write, person.tenant_id, "PAID-1")
+    write.commit()
+    page = html.page(browser.get(f"/invoices/{invoice.id}"))
+    form = page.one(id="papers").one("form")
+    assert form.one("button").text.startswith("Make a receipt")
+    assert browser.send(form["action"], f"/invoices/{invoice.id}").status_code == 303
+    waiting = html.parse(fragment(f"/invoices/{invoice.id}?part=papers"))
+    assert "In preparation" in waiting.text
+    [payment] = invoice.payments
+    rows.document(write, invoice, b"%PDF-1.7 receipt", "receipt", payment_id=payment.id)
+    write.refresh(payment)
+    payment.document_state = "ready"
+    write.commit()
+    link = html.page(browser.get(f"/invoices/{invoice.id}")).one(id="papers").one("a")
+    assert browser.get(link["href"]).data == b"%PDF-1.7 receipt"
+
+
+def test_the_page_says_what_an_e_invoice_lacks_and_who_can_add_it(
+    browser: Browser, person: Person, write: Session
+) -> None:
+    invoice = rows.invoice(write, person.tenant_id, "PLAIN-1")
+    rows.document(write, invoice).snapshot = {"e_invoice": "", "e_invoice_missing": ["issuer.tax_id", "customer.line1"]}
+    write.commit()
+    said = html.page(browser.get(f"/invoices/{invoice.id}")).one(id="e-invoice").text
+    assert "Your billing details lacked: street. Owners of your organisation can add it" in said
+    assert "The issuer's details lacked: tax ID. The issuer's staff can add it" in said
+    assert browser.get(f"/invoices/{invoice.id}/e-invoice.xml").status_code == 404

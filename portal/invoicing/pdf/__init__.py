@@ -19,8 +19,8 @@ from portal.invoicing.pdf.pool import PdfProcess, RenderedPdf, is_enabled
 from portal.invoicing.pdf.selfchecks import Selfcheck, selfcheck
 from portal.invoicing.pdf.snapshots import InvalidDocument
 
-# Stored with every document: which template made it. Raised when the template changes what it shows.
-TEMPLATE_VERSION = "invoice-1"
+# Stored with every document: which templates made it. Raised when the template changes what it shows.
+TEMPLATE_VERSION = "invoice-2"
 
 __all__ = [
     "TEMPLATE_VERSION",

@@ -6,6 +6,7 @@ invoice is, so fields are only ever added, with a default.
 """
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, Self
@@ -13,19 +14,39 @@ from typing import Any, Literal, Self
 from portal.invoicing.pdf.snapshots import InvalidDocument, from_json, to_json
 from portal.money import InvalidAmount, currency_code
 
-__all__ = ["Discount", "InvalidDocument", "InvoiceDocument", "Line", "Party", "Payment", "Tax"]
+__all__ = [
+    "Branding",
+    "Discount",
+    "InvalidDocument",
+    "InvoiceDocument",
+    "Kind",
+    "Line",
+    "Party",
+    "Payment",
+    "Settlement",
+    "Tax",
+]
 
-Status = Literal["open", "paid"]
+Status = Literal["open", "paid", "issued"]
+_COLOUR = re.compile("#[0-9a-f]{6}")
+Kind = Literal["invoice", "credit_note", "receipt"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Party:
-    """Issuer or customer as they were when the invoice was issued; empty text is left out of the page."""
+    """Issuer or customer as they were when the invoice was issued; empty text is left out of the page.
+
+    ``address`` is what the page shows; its parts (``country``: ISO 3166-1 alpha-2) are what an e-invoice says.
+    """
 
     name: str
     address: tuple[str, ...] = ()
     tax_id: str = ""
     email: str = ""
+    line1: str = ""
+    city: str = ""
+    postal_code: str = ""
+    country: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +69,7 @@ class Line:
     discount_minor: int = 0
     tax_rates: tuple[Decimal, ...] = ()
     detail: str = ""
+    inclusive_tax_minor: int = 0
 
     @property
     def unit_price(self) -> Decimal | None:
@@ -86,10 +108,29 @@ class Payment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InvoiceDocument:
-    """Everything that an invoice says. Raises InvalidDocument when it cannot be rendered as it is.
+class Settlement:
+    """A way in which the total of a credit note is given back; ``amount_minor`` is positive."""
 
-    ``document_id`` makes the file's identifier, so the same document always gives the same bytes.
+    way: Literal["lowered", "refunded", "balance", "out_of_band"]
+    amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branding:
+    """What the issuer looks like. ``logo`` is a PNG or JPEG in base64, ``accent`` a colour as "#24479b" or nothing."""
+
+    logo: str = ""
+    accent: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceDocument:
+    """Everything that an invoice, a credit note or a receipt says. Raises InvalidDocument for what cannot be rendered.
+
+    A credit note is "issued", and its amounts are positive; ``about`` is the number of the invoice that it or a receipt
+    belongs to. ``e_invoice`` is the XML that goes into the file, ``e_invoice_missing`` what it lacks instead (see
+    :mod:`portal.invoicing.einvoices`). ``document_id`` makes the file's identifier, so the same document always gives
+    the same bytes.
     ``amount_due_minor`` is what is still to be paid (Stripe's ``amount_remaining``). Balances follow
     Stripe: negative is the customer's credit. ``portal_url`` is where the invoice is seen and paid.
     """
@@ -122,14 +163,23 @@ class InvoiceDocument:
     notes: str = ""
     footer: str = ""
     portal_url: str = ""
+    kind: Kind = "invoice"
+    about: str = ""
+    settlements: tuple[Settlement, ...] = ()
+    legal: str = ""
+    branding: Branding = Branding()
+    e_invoice: str = ""
+    e_invoice_missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "currency", currency_code(self.currency))
         except InvalidAmount as error:
             raise InvalidDocument(str(error)) from error
-        if self.status not in ("open", "paid"):
-            raise InvalidDocument(f"an issued invoice is open or paid, not {self.status!r}")
+        if self.status not in ("open", "paid", "issued"):
+            raise InvalidDocument(f"an issued document is open, paid or issued, not {self.status!r}")
+        if self.branding.accent and not _COLOUR.fullmatch(self.branding.accent):
+            raise InvalidDocument("the accent must be a colour like #24479b")
         if self.portal_url and not self.portal_url.startswith(("https://", "http://")):
             raise InvalidDocument("the portal's address must be an http(s) address")
 

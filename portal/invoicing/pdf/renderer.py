@@ -3,13 +3,16 @@
 Runs in the child process of ``pool`` only: importing this module loads Pango and 50 MB of Python.
 """
 
+import base64
 import hashlib
+import io
 import json
 import re
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from weasyprint import CSS, HTML
@@ -19,12 +22,14 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 from portal import formats
 from portal.catalogues import catalogue
 from portal.invoicing.pdf.document import InvoiceDocument
+from portal.invoicing.pdf.hybrid import options
 from portal.invoicing.pdf.page import PrintedPage
 
 _ROOT = Path(__file__).resolve().parents[3]
 _FONTS = _ROOT / "static" / "fonts" / "ibm-plex-sans"
 _TEMPLATES = _ROOT / "templates"
 BASE_URL = "asset:document"
+_LONGEST_CODE = 200  # bytes of an address
 
 # Bidirectional overrides can show "evil" as "live" and turn the digits around them; control characters
 # are not text. Neither belongs on an invoice, so they are dropped wherever text enters the page.
@@ -32,22 +37,22 @@ _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069
 
 
 class _AssetsOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
-    """Serves the bundled fonts from memory and ends the rendering for every other address.
+    """Serves fonts, or what a document brings along, from memory and ends the rendering for every other address.
+
+    ``assets``: content and media type by address.
 
     The error is the fatal one: WeasyPrint swallows all others and would print the page without a word.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, assets: dict[str, tuple[bytes, str]]) -> None:
         super().__init__(allowed_protocols=())
-        self._assets = {
-            "asset:fonts/regular": (_FONTS / "IBMPlexSans-Regular.woff2").read_bytes(),
-            "asset:fonts/semibold": (_FONTS / "IBMPlexSans-SemiBold.woff2").read_bytes(),
-        }
+        self._assets = assets
 
     def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:  # noqa: ARG002 - the library's signature
         if url not in self._assets:
-            raise FatalURLFetchingError("a document may fetch nothing but its own fonts")
-        return URLFetcherResponse(url, self._assets[url], {"Content-Type": "font/woff2"})
+            raise FatalURLFetchingError("a document may fetch nothing but what it brings along")
+        content, media_type = self._assets[url]
+        return URLFetcherResponse(url, content, {"Content-Type": media_type})
 
 
 def render(document: InvoiceDocument | PrintedPage) -> bytes:
@@ -68,14 +73,17 @@ def render_page(page: PrintedPage) -> bytes:
 
 
 def render_invoice(document: InvoiceDocument) -> bytes:
-    """Return the invoice as a tagged PDF/UA-1 file. The same document gives the same bytes."""
-    fetcher, fonts, stylesheet = assets()
-    html = HTML(string=invoice_html(document), base_url=BASE_URL, url_fetcher=fetcher)
+    """Return the invoice, credit note or receipt as a tagged file: PDF/A-3 with an e-invoice, else PDF/UA-1.
+
+    The same document gives the same bytes.
+    """
+    _fetcher, fonts, stylesheet = assets()
+    html = HTML(string=invoice_html(document), base_url=BASE_URL, url_fetcher=_AssetsOnly(_pictures(document)))
     pdf: bytes = html.write_pdf(
         stylesheets=[stylesheet],
         font_config=fonts,
-        pdf_variant="pdf/ua-1",
         pdf_identifier=_identifier(document),
+        **options(document),
     )
     return pdf
 
@@ -96,6 +104,7 @@ def invoice_html(document: InvoiceDocument) -> str:
             percent=partial(formats.percent, locale=locale),
             date=partial(formats.date, locale=locale),
             period=lambda start, end: _period(start, end, locale),
+            has_code=_has_code(document),
             page_number=Markup('<span class="page"></span>'),
             page_count=Markup('<span class="pages"></span>'),
         )
@@ -105,7 +114,9 @@ def invoice_html(document: InvoiceDocument) -> str:
 @lru_cache(maxsize=2)
 def assets(stylesheet: str = "invoice.css") -> tuple[_AssetsOnly, FontConfiguration, CSS]:
     """Read once and shared by all documents: parsing the fonts and the stylesheet costs 20 ms each time."""
-    fetcher, fonts = _AssetsOnly(), FontConfiguration()
+    files = {"regular": "IBMPlexSans-Regular.woff2", "semibold": "IBMPlexSans-SemiBold.woff2"}
+    served = {f"asset:fonts/{name}": ((_FONTS / file).read_bytes(), "font/woff2") for name, file in files.items()}
+    fetcher, fonts = _AssetsOnly(served), FontConfiguration()
     text = (_TEMPLATES / "documents" / stylesheet).read_text("utf-8")
     return fetcher, fonts, CSS(string=text, base_url=BASE_URL, url_fetcher=fetcher, font_config=fonts)
 
@@ -121,6 +132,25 @@ def _environment(language: str) -> Environment:
     )
     environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]  # added by the extension
     return environment
+
+
+def _pictures(document: InvoiceDocument) -> dict[str, tuple[bytes, str]]:
+    """The logo and the code to pay, by the addresses that the page has for them."""
+    found = {}
+    if document.branding.logo:
+        logo = base64.b64decode(document.branding.logo)
+        found["asset:logo"] = (logo, "image/png" if logo.startswith(b"\x89PNG") else "image/jpeg")
+    if _has_code(document):
+        code = segno.make(document.portal_url, error="m", micro=False)
+        drawn = io.BytesIO()
+        code.save(drawn, kind="svg", border=0, xmldecl=False, dark="#1a2230")
+        found["asset:code"] = (drawn.getvalue(), "image/svg+xml")
+    return found
+
+
+def _has_code(document: InvoiceDocument) -> bool:
+    """Whether it can be paid by a phone's camera; of a very long address no camera can read the code."""
+    return document.amount_due_minor > 0 and 0 < len(document.portal_url.encode()) <= _LONGEST_CODE
 
 
 def _showable(value: Any) -> Any:

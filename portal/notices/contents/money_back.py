@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from portal.extensions import db
-from portal.models import CreditNote, Invoice, Notice, Refund
+from portal.models import CreditNote, Invoice, InvoiceDocument, Notice, Refund
+from portal.notices.contents.invoices import safe_filename
 from portal.notices.contents.subscriptions import because_of_billing
-from portal.notices.message import Button, Fact, Message, NotComposable, Overtaken, one_line
+from portal.notices.message import Attachment, Button, Fact, Message, NotComposable, Overtaken, one_line
 from portal.notices.words import address, day, gettext, money, money_with_code
 
 
@@ -54,16 +55,17 @@ def refund_failed(notice: Notice) -> Message:
 
 
 def credit_note_issued(notice: Notice) -> Message:
-    """A credit note: what it takes off, and where the money goes."""
+    """A credit note with its PDF: what it takes off, and where the money goes."""
     note, invoice = _note(notice)
     if note.status != "issued":
         raise Overtaken(f"the credit note is {note.status}")
+    attachments = _document(note)
     title = gettext("Credit note %(number)s", number=note.number)
     return Message(
         subject=gettext("Credit note %(number)s: %(amount)s", number=note.number, amount=_total(note)),
         title=title,
         amount=money_with_code(note.total_minor, note.currency),
-        paragraphs=tuple(_where_it_goes(note)),
+        paragraphs=(*_where_it_goes(note), _where_the_pdf_is(attachments)),
         facts=(
             Fact(gettext("Invoice"), _number(invoice)),
             Fact(gettext("Issued on"), day(note.issued_at)),
@@ -72,6 +74,7 @@ def credit_note_issued(notice: Notice) -> Message:
         button=_see(invoice),
         why=because_of_billing(notice),
         tone="good",
+        attachments=attachments,
     )
 
 
@@ -130,6 +133,17 @@ def invoice_settled(notice: Notice) -> Message:
         why=because_of_billing(notice),
         tone="good" if is_paid else "calm",
     )
+
+
+def _document(note: CreditNote) -> tuple[Attachment, ...]:
+    content = db.session.scalar(select(InvoiceDocument.content).where(InvoiceDocument.credit_note_id == note.id))
+    return () if content is None else (Attachment(safe_filename(note.number), content),)
+
+
+def _where_the_pdf_is(attachments: tuple[Attachment, ...]) -> str:
+    if attachments:
+        return gettext("The credit note is attached as a PDF, and it stays in the portal.")
+    return gettext("You find the credit note as a PDF in the portal.")
 
 
 def _where_it_goes(note: CreditNote) -> list[str]:
