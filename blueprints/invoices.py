@@ -7,8 +7,10 @@ from uuid import UUID
 from flask import Blueprint, Response, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
+from blueprints.forms import invoice_filters
 from blueprints.invoice_rows import init_rows
 from portal.i18n import gettext
+from portal.invoicing import export as csv_export
 from portal.invoicing import invoices, subjects
 from portal.models import Invoice
 from portal.security.guards import member
@@ -21,9 +23,20 @@ bp.record_once(lambda state: init_rows(state.app))  # type: ignore[arg-type]  # 
 @bp.get("/invoices")
 @member()
 def index() -> Response:
-    """The newest invoices, or those after the cursor; a fragment is the further rows."""
-    after = request.args.get("after")
-    return page("invoices/index.html", "invoices/_rows.html", found=invoices.page(after), after=after)
+    """The newest invoices that the filters let through, or those after the cursor; a fragment is the further rows."""
+    after, (filters, faults) = request.args.get("after"), invoice_filters.parse(request.args)
+    found = invoices.page(after, filters=filters)
+    return page("invoices/index.html", "invoices/_rows.html", found=found, after=after, filters=filters, faults=faults)
+
+
+@bp.get("/invoices/export.csv")
+@member()
+def export() -> Response:
+    """All that the filters of :func:`index` let through."""
+    filters, _faults = invoice_filters.parse(request.args)
+    response = Response(csv_export.lines(filters), mimetype="text/csv")
+    response.headers.set("Content-Disposition", "attachment", filename="invoices.csv")
+    return response
 
 
 @bp.get("/invoices/<uuid:invoice_id>")

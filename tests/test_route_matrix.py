@@ -41,6 +41,7 @@ ROUTES = {
     "POST /plan-changes/<uuid:plan_change_id>/confirm": BILLING,
     "POST /plan-changes/<uuid:plan_change_id>/cancel": BILLING,
     "GET /invoices": READ,
+    "GET /invoices/export.csv": READ,
     "GET /invoices/<uuid:invoice_id>": READ,
     "GET /invoices/<uuid:invoice_id>/document.pdf": READ,
     "POST /invoices/<uuid:invoice_id>/document": BILLING,

@@ -15,7 +15,9 @@ _OWED = text("""
         i.next_payment_attempt_at, i.overdue_since, i.hosted_invoice_url,
         coalesce(s.state, 'good') AS standing, s.overdue_since AS standing_since,
         p.restricted_after_days, p.suspended_after_days,
-        count(*) FILTER (WHERE i.payment_state <> 'processing') OVER () AS unpaid
+        count(*) FILTER (WHERE i.payment_state <> 'processing') OVER () AS unpaid,
+        sum(i.amount_remaining_minor) FILTER (WHERE i.overdue_since IS NOT NULL)
+            OVER (PARTITION BY i.currency) AS overdue
     FROM invoices i CROSS JOIN settings p LEFT JOIN standings s ON s.tenant_id = i.tenant_id
     WHERE i.tenant_id = :tenant_id AND i.status = 'open' AND i.amount_remaining_minor > 0
         AND (i.overdue_since IS NOT NULL OR i.payment_state = 'processing')
@@ -26,7 +28,8 @@ _OWED = text("""
 class Arrears:
     """The invoice to speak of. Amount in minor units of ``currency``; moments in business time, UTC.
 
-    ``unpaid``: how many invoices are overdue without a payment on its way. ``restricted_at`` and ``suspended_at``:
+    ``unpaid``: how many invoices are overdue without a payment on its way; ``overdue_minor``: what all
+    that are overdue in this currency come to. ``restricted_at`` and ``suspended_at``:
     when the policy has these states begin, past or future.
     """
 
@@ -41,6 +44,7 @@ class Arrears:
     hosted_invoice_url: str | None
     standing: str
     unpaid: int
+    overdue_minor: int
     restricted_at: datetime | None
     suspended_at: datetime | None
 
@@ -71,6 +75,7 @@ def current() -> Arrears | None:
         hosted_invoice_url=row.hosted_invoice_url,
         standing=row.standing,
         unpaid=row.unpaid,
+        overdue_minor=int(row.overdue or 0),
         restricted_at=since + timedelta(days=row.restricted_after_days) if since else None,
         suspended_at=since + timedelta(days=row.suspended_after_days) if since else None,
     )

@@ -14,6 +14,7 @@ from sqlalchemy import Row, Select, bindparam, select, tuple_
 from portal import lookups
 from portal.errors import Invalid
 from portal.extensions import db
+from portal.invoicing.filters import EVERYTHING, Filters, conditions
 from portal.models import Invoice
 
 PAGE_SIZE = 50
@@ -60,21 +61,22 @@ class Page:
     next_cursor: str | None
 
 
-def page(after: str | None = None, limit: int = PAGE_SIZE) -> Page:
-    """Issued invoices, newest first, by keyset: the cost does not grow with the page's depth.
+def page(after: str | None = None, limit: int = PAGE_SIZE, *, filters: Filters = EVERYTHING) -> Page:
+    """Issued invoices that ``filters`` let through, newest first, by keyset: the cost does not grow with the depth.
 
     Raises :class:`BadCursor` for a cursor that we did not make.
     """
     limit = max(1, min(limit, MAX_LIMIT))
-    rows = db.session.execute(listing(after), {"rows": limit + 1}).all()
+    rows = db.session.execute(listing(after, filters), {"rows": limit + 1}).all()
     more = len(rows) > limit
     rows = rows[:limit]
     return Page(rows, cursor(rows[-1].created_at, rows[-1].id) if more else None)
 
 
-def listing(after: str | None) -> Select[*tuple[Any, ...]]:
+def listing(after: str | None, filters: Filters = EVERYTHING) -> Select[*tuple[Any, ...]]:
     """The query of a page, of PAGE_SIZE and one more unless ``rows`` says otherwise. Raises :class:`BadCursor`."""
-    return _NEWEST.where(tuple_(_INVOICES.created_at, _INVOICES.id) < tuple_(*_decode(after))) if after else _NEWEST
+    wanted = _NEWEST.where(*conditions(filters)) if filters.is_set else _NEWEST
+    return wanted.where(tuple_(_INVOICES.created_at, _INVOICES.id) < tuple_(*_decode(after))) if after else wanted
 
 
 def get(invoice_id: UUID) -> Invoice:

@@ -1,16 +1,14 @@
 """A period's usage as a file of comma-separated values, a line for each day (or hour) and source."""
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from portal import tenancy
+from portal.csv_cells import harmless, line, plain
 from portal.extensions import db
 from portal.models import Tenant
 from portal.usage import figures
@@ -19,8 +17,6 @@ from portal.usage.series import day
 
 COLUMNS = ("start_utc", "local_day", "resource_type", "source", "quantity", "unit", "events")
 ROWS_AT_ONCE = 500
-# What a spreadsheet takes for a formula at the start of a cell (owasp.org/www-community/attacks/CSV_Injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9-]+")
 
 
@@ -54,26 +50,9 @@ def lines(shown: Period, detail: Detail) -> Iterator[str]:
 
 def _lines(session: Session, wanted: figures.Sums, zone: ZoneInfo, resource: tuple[str, str]) -> Iterator[str]:
     name, unit = resource
-    yield _line(COLUMNS)
+    yield line(COLUMNS)
     with session:
         for row in session.execute(wanted.execution_options(yield_per=ROWS_AT_ONCE)):
             start = f"{row.bucket_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
             local_day = row.bucket_at.astimezone(zone).date().isoformat()
-            yield _line((start, local_day, name, harmless(row.source), plain(figures.quantity(row)), unit, row.events))
-
-
-def harmless(text: str) -> str:
-    """A text that no spreadsheet calculates."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def plain(number: Decimal) -> str:
-    """All digits, without an exponent and without zeros at the end."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _line(cells: Iterable[object]) -> str:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\r\n").writerow(cells)
-    return file.getvalue()
+            yield line((start, local_day, name, harmless(row.source), plain(figures.quantity(row)), unit, row.events))
