@@ -168,6 +168,7 @@ class InvoiceDocument:
     settlements: tuple[Settlement, ...] = ()
     legal: str = ""
     branding: Branding = Branding()
+    reverse_charge: bool = False
     e_invoice: str = ""
     e_invoice_missing: tuple[str, ...] = ()
 
