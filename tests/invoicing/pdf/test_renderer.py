@@ -1,9 +1,11 @@
 """What is in the file: right texts in every language, tags, fonts, and nothing fetched."""
 
+import datetime as dt
 import io
 import re
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 
 import pypdf
@@ -12,7 +14,7 @@ import pytest
 from portal.catalogues import catalogue
 from portal.config import LANGUAGES
 from portal.invoicing.pdf import InvalidDocument
-from portal.invoicing.pdf.document import Branding, InvoiceDocument, Settlement
+from portal.invoicing.pdf.document import Branding, InvoiceDocument, Settlement, UsageDay, Used
 from tests.invoicing.pdf.samples import HOSTILE, HOSTILE_TEXT, ONE_LINE, OPEN_WITH_TAX, SAMPLES
 
 renderer = pytest.importorskip("portal.invoicing.pdf.renderer", exc_type=OSError, reason="WeasyPrint needs Pango")
@@ -278,3 +280,11 @@ def test_credit_notes_and_receipts_have_heads_of_their_own():
     receipt = replace(ONE_LINE, kind="receipt", about="NEO-0001", lines=())
     for part in ("Receipt", "Amount paid", "$29.00", "Visa •••• 4242"):
         assert part in text(receipt)
+
+
+def test_usage_that_is_charged_for_is_told_day_by_day():
+    days = tuple(UsageDay(day=dt.date(2026, 11, day), quantity=Decimal(day * 1000)) for day in range(1, 31))
+    used = Used(name="API calls", quantity=Decimal(465000), included=Decimal(10000), beyond=Decimal(455000), days=days)
+    content = text(replace(ONE_LINE, usage=(used, replace(used, name="Seats", included=None))))
+    for part in ("Usage: API calls", "465,000 used · 10,000 included · 455,000 beyond that", "Usage: Seats", "30,000"):
+        assert part in content
