@@ -1,5 +1,6 @@
 """What each document says, taken from our rows when it is issued: later changes touch nothing issued."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from portal.extensions import db
 from portal.invoicing import branding
+from portal.invoicing.einvoices import is_reverse_charge
 from portal.invoicing.pdf import InvoiceDocument as Snapshot
 from portal.invoicing.pdf.document import Discount, Line, Party, Payment, Settlement, Tax
 from portal.invoicing.subjects import Subject
@@ -19,11 +21,13 @@ from portal.models import Payment as PaymentRow
 
 def snapshot(subject: Subject) -> Snapshot:
     """All that the document of a subject says, as of now."""
-    if isinstance(subject.row, CreditNote):
-        return _of_credit_note(subject.row, subject.invoice)
     if isinstance(subject.row, PaymentRow):
         return _of_payment(subject.row, subject.invoice)
-    return snapshot_of(subject.invoice)
+    if isinstance(subject.row, CreditNote):
+        said = _of_credit_note(subject.row, subject.invoice)
+    else:
+        said = snapshot_of(subject.invoice)
+    return replace(said, reverse_charge=is_reverse_charge(said))
 
 
 def snapshot_of(invoice: Invoice) -> Snapshot:

@@ -1,6 +1,7 @@
 """Freezing what was issued: snapshot, render once, store with its hash, tell the tenant."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from portal.invoicing import contents, einvoices
 from portal.invoicing.pdf import TEMPLATE_VERSION, PdfFailed, PdfProcess, PdfTimeout, PdfUnavailable, RenderedPdf
 from portal.invoicing.pdf import InvoiceDocument as Snapshot
 from portal.invoicing.subjects import Subject, subject_of
-from portal.models import InvoiceDocument
+from portal.models import Invoice, InvoiceDocument
 from portal.notices.notify import notify
 from portal.outbox import Work, finish
 from portal.security import audit
@@ -27,14 +28,24 @@ TRIES = 3  # a crash of the renderer may be chance; the same document failing th
 # Whoever asks for a receipt waits for it on the page; of the others a mail tells.
 _TOLD_OF = {"invoice": "invoice_issued", "credit_note": "credit_note_issued"}
 
+Appendix = Callable[[Snapshot, Invoice], Snapshot]
 
-def render(work: Work) -> None:
+
+def _nothing_more(snapshot: Snapshot, _invoice: Invoice) -> Snapshot:
+    return snapshot
+
+
+def render(work: Work, appendix: Appendix = _nothing_more) -> None:
     """Outbox work: render a document once. Payload: see :func:`portal.invoicing.subjects.subject_of`; ``attempt``.
+
+    ``appendix`` adds to an invoice's snapshot what is known further up only.
 
     A failure is shown on the invoice's page, where it can be tried again; it never blocks other work.
     """
     subject = subject_of(work.payload)
     snapshot = None if _is_issued(subject) else contents.snapshot(subject)
+    if snapshot is not None and subject.kind == "invoice":
+        snapshot = appendix(snapshot, subject.invoice)
     db.session.rollback()
     if snapshot is None:
         return

@@ -26,6 +26,18 @@ EXCEPTIONS = {
         "MPL-2.0",
         "Weak copyleft that ends at the file: unchanged, and installed from its own package beside ours.",
     ),
+    "iso4217": (
+        "Public Domain",
+        "A list of currencies that anybody may use.",
+    ),
+    "python-stdnum": (
+        "LGPL / LGPL-2.1-or-later",
+        "A library that is imported at run time, unchanged, and that its user can exchange; not part of our source.",
+    ),
+    "saxonche": (
+        "MPL-2.0",
+        "The Home Edition of SaxonC. Weak copyleft that ends at the file: unchanged, installed from its own package.",
+    ),
     "psycopg": (
         "LGPL-3.0-only",
         "A library that is imported at run time, unchanged, and that its user can exchange; not part of our source.",
@@ -39,6 +51,8 @@ EXCEPTIONS = {
         "Offered under any one of the three; used under the MPL 1.1, unchanged. Loaded by WeasyPrint.",
     ),
 }
+# Packages whose metadata name no licence, with what their makers' pages say.
+UNSAID = {"saxonche": "MPL-2.0"}
 # What the classifiers and the free texts of older metadata mean.
 _MEANINGS = {
     "Apache 2.0": "Apache-2.0",
@@ -134,7 +148,7 @@ def licence_of(metadata: Message) -> str:
 def runtime() -> list[Licensed]:
     """Every package that a portal on this machine installs."""
     names = sorted(pin.name for pin in pins(RUNTIME.read_text()) if pin.applies)
-    return [Licensed(name, licence_of(importlib.metadata.metadata(name))) for name in names]
+    return [Licensed(name, licence_of(importlib.metadata.metadata(name)) or UNSAID.get(name, "")) for name in names]
 
 
 def faults(found: list[Licensed], listing: str) -> list[str]:

@@ -9,7 +9,7 @@
 """
 
 from portal.invoicing.einvoices.files import NotExpressible, cii, ubl
-from portal.invoicing.einvoices.missing import missing
+from portal.invoicing.einvoices.missing import is_reverse_charge, missing
 from portal.invoicing.einvoices.rules import CII, UBL, failures
 
-__all__ = ["CII", "UBL", "NotExpressible", "cii", "failures", "missing", "ubl"]
+__all__ = ["CII", "UBL", "NotExpressible", "cii", "failures", "is_reverse_charge", "missing", "ubl"]

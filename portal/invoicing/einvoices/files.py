@@ -3,8 +3,6 @@
 import re
 from typing import Any
 
-from facturx import generate_xml
-
 from portal.invoicing.einvoices.terms import terms
 from portal.invoicing.pdf.document import InvoiceDocument
 
@@ -36,6 +34,8 @@ def ubl(document: InvoiceDocument) -> bytes:
 
 
 def _made(said: dict[str, Any], flavor: str) -> bytes:
+    from facturx import generate_xml  # half a second and 75 MB, which most web processes never need
+
     try:
         # Its own check of the rules says yes when no server is there to ask: ours is in rules.py.
         made: bytes = generate_xml(_clean(said), flavor=flavor, level="en16931", check_xsd=True, check_schematron=False)

@@ -25,6 +25,8 @@ __all__ = [
     "Payment",
     "Settlement",
     "Tax",
+    "UsageDay",
+    "Used",
 ]
 
 Status = Literal["open", "paid", "issued"]
@@ -116,6 +118,25 @@ class Settlement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UsageDay:
+    """What was used on a day."""
+
+    day: dt.date
+    quantity: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """A resource that a line charges for: what was used, what of it the plan includes, and each day's share."""
+
+    name: str
+    quantity: Decimal
+    beyond: Decimal
+    included: Decimal | None = None
+    days: tuple[UsageDay, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Branding:
     """What the issuer looks like. ``logo`` is a PNG or JPEG in base64, ``accent`` a colour as "#24479b" or nothing."""
 
@@ -168,6 +189,8 @@ class InvoiceDocument:
     settlements: tuple[Settlement, ...] = ()
     legal: str = ""
     branding: Branding = Branding()
+    reverse_charge: bool = False
+    usage: tuple[Used, ...] = ()
     e_invoice: str = ""
     e_invoice_missing: tuple[str, ...] = ()
 

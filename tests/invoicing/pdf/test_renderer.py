@@ -1,9 +1,11 @@
 """What is in the file: right texts in every language, tags, fonts, and nothing fetched."""
 
+import datetime as dt
 import io
 import re
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 
 import pypdf
@@ -11,7 +13,8 @@ import pytest
 
 from portal.catalogues import catalogue
 from portal.config import LANGUAGES
-from portal.invoicing.pdf.document import InvoiceDocument
+from portal.invoicing.pdf import InvalidDocument
+from portal.invoicing.pdf.document import Branding, InvoiceDocument, Settlement, UsageDay, Used
 from tests.invoicing.pdf.samples import HOSTILE, HOSTILE_TEXT, ONE_LINE, OPEN_WITH_TAX, SAMPLES
 
 renderer = pytest.importorskip("portal.invoicing.pdf.renderer", exc_type=OSError, reason="WeasyPrint needs Pango")
@@ -232,3 +235,56 @@ def test_rendering_opens_no_file_and_no_connection():
 def test_hostile_sample_really_holds_the_dangerous_texts():
     for danger in ("file:///etc/passwd", "<script>", "169.254.169.254", "\u202e", "\x00"):
         assert danger in HOSTILE_TEXT
+
+
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPgzvMHAAGBAPyDtnJsAAAAAElFTkSuQmCC"  # one green pixel
+)
+
+
+def test_logo_colour_and_texts_of_the_issuer():
+    branding = Branding(logo=PIXEL, accent="#0b6e4f")
+    document = replace(ONE_LINE, branding=branding, legal="Terms of the law.", reverse_charge=True)
+    [page] = reader(document).pages
+    assert len(page.images) == 1
+    assert "--accent: #0b6e4f" in renderer.invoice_html(document)
+    for part in ("Terms of the law.", "Reverse charge: the recipient owes the tax."):
+        assert part in text(document)
+
+
+def test_a_code_to_pay_is_there_while_something_is_due():
+    assert "asset:code" in renderer.invoice_html(OPEN_WITH_TAX)
+    assert "asset:code" not in renderer.invoice_html(ONE_LINE)
+    assert "asset:code" not in renderer.invoice_html(SAMPLES["long_texts"]), "no camera reads such a long address"
+
+
+@pytest.mark.parametrize("accent", ["red", "#fff", "#000000;}*{display:none}", "#GGGGGG"])
+def test_a_colour_is_a_colour(accent):
+    with pytest.raises(InvalidDocument):
+        replace(ONE_LINE, branding=Branding(accent=accent))
+
+
+def test_credit_notes_and_receipts_have_heads_of_their_own():
+    note = replace(
+        ONE_LINE,
+        kind="credit_note",
+        status="issued",
+        about="NEO-0001",
+        number="NEO-0001-CN-01",
+        settlements=(Settlement(way="refunded", amount_minor=2000), Settlement(way="balance", amount_minor=900)),
+        payments=(),
+    )
+    for part in ("Credit note", "For invoice NEO-0001", "Total credit", "Back to the payment method $20.00"):
+        assert part in text(note)
+    assert "Amount due" not in text(note)
+    receipt = replace(ONE_LINE, kind="receipt", about="NEO-0001", lines=())
+    for part in ("Receipt", "Amount paid", "$29.00", "Visa •••• 4242"):
+        assert part in text(receipt)
+
+
+def test_usage_that_is_charged_for_is_told_day_by_day():
+    days = tuple(UsageDay(day=dt.date(2026, 11, day), quantity=Decimal(day * 1000)) for day in range(1, 31))
+    used = Used(name="API calls", quantity=Decimal(465000), included=Decimal(10000), beyond=Decimal(455000), days=days)
+    content = text(replace(ONE_LINE, usage=(used, replace(used, name="Seats", included=None))))
+    for part in ("Usage: API calls", "465,000 used · 10,000 included · 455,000 beyond that", "Usage: Seats", "30,000"):
+        assert part in content

@@ -3,7 +3,7 @@
 from alembic import op
 from policies import run
 
-revision = "0037"
+revision = "0033"
 down_revision = "0032"
 branch_labels = None
 depends_on = None
@@ -26,7 +26,7 @@ ALTER TABLE invoice_documents
 STATES = """
 ALTER TABLE {table}
     ADD COLUMN document_state text NOT NULL DEFAULT 'none',
-    ADD COLUMN document_attempt integer NOT NULL DEFAULT 0,
+    ADD COLUMN document_attempt bigint NOT NULL DEFAULT 0,
     ADD CONSTRAINT {table}_document_state_check CHECK (document_state IN ('none', 'pending', 'ready', 'failed'));
 """
 
@@ -34,6 +34,12 @@ BRANDING = """
 ALTER TABLE installation ADD COLUMN logo bytea,
     ADD CONSTRAINT installation_logo_check CHECK (length(logo) <= 204800);
 ALTER TABLE installation ENABLE ROW LEVEL SECURITY;
+-- Addresses were lists of lines before they had parts.
+UPDATE installation SET issuer = (issuer - 'address') || jsonb_build_object(
+    'line1', coalesce(issuer #>> '{address,0}', ''),
+    'line2', coalesce((SELECT string_agg(line, ', ' ORDER BY at)
+        FROM jsonb_array_elements_text(issuer -> 'address') WITH ORDINALITY AS lines (line, at) WHERE at > 1), ''))
+WHERE jsonb_typeof(issuer -> 'address') = 'array';
 """
 
 
