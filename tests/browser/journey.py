@@ -51,7 +51,7 @@ class Journey:
 
     def open_invoice(self) -> None:
         """The newest one; it may come a moment after its subscription, and the list does not look by itself."""
-        link = self.page.locator("main a[href^='/invoices/']").first
+        link = self.page.locator("main th a[href^='/invoices/']").first
         until = time.monotonic() + PATIENCE_MS / 1000
         self.page.goto(f"{self.portal.url}/invoices")
         while not link.count() and time.monotonic() < until:

@@ -42,7 +42,7 @@ def works(out):
         rows = session.execute(text("SELECT slug, tenant_id FROM tenant_slugs")).all()
     assert {(entry["slug"], entry["tenant_id"]) for entry in data["tenants"]} == {(s, str(t)) for s, t in rows}
     assert len(rows) == 2
-    for login in (*data["tenants"], data["staff"]):
+    for login in (*data["tenants"], data["staff"], data["second_staff"]):
         assert sign_in.sign_in(login["email"], login["password"], address="192.0.2.1", user_agent="")
     for entry in data["tenants"]:
         assert str(api_keys.require(entry["api_key"], api_keys.SCOPES).tenant_id) == entry["tenant_id"]
@@ -50,7 +50,7 @@ def works(out):
         with tenancy.bound(entry["tenant_id"]):
             assert db.session.execute(select(Membership.user_id, Membership.role)).all() == [(user_id, "owner")]
     with tenancy.staff_session() as session:
-        assert session.scalar(text("SELECT count(*) FROM staff_members")) == 1
+        assert session.scalar(text("SELECT count(*) FROM staff_members")) == 2
     return True
 
 
@@ -68,7 +68,9 @@ def kept(out):
         (portal_people, "add_member", 1),
         (portal_people, "add_member", 2),
         (portal_people, "create_user", 3),
+        (portal_people, "create_user", 4),
         (portal_people, "grant_staff_role", 1),
+        (portal_people, "grant_staff_role", 2),
         (api_keys, "add", 1),
         (api_keys, "add", 2),
     ],
