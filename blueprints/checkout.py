@@ -21,8 +21,8 @@ bp = Blueprint("checkout", __name__)
 def start() -> ResponseReturnValue:
     """Begin to subscribe to the posted plan and interval with the posted coupon, with ``trial=yes`` by its trial.
 
-    Nothing else is read. A coupon that was used up or changed since the page was shown is told on that page, before
-    anything is bought.
+    Nothing else is read. Where the tax hangs on a country that is missing, it is asked for first. A coupon that was
+    used up or changed since the page was shown is told on that page, before anything is bought.
     """
     interval, code = request.form.get("interval", ""), request.form.get("code", "")
     try:
@@ -34,6 +34,10 @@ def start() -> ResponseReturnValue:
             coupon_code=code,
             trial=request.values.get("trial") == "yes",
         )
+    except checkouts.CountryMissing as missing:
+        flash(gettext(missing.remedy), "warn")
+        plans_page = url_for("plans.index", interval=interval or None)
+        return redirect(url_for("billing_details.show", next=plans_page), 303)
     except CouponRefused as refused:
         return plans.show(interval, code, refused)
     here = url_for("checkout.progress", checkout_id=checkout.id)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, request
 
-from portal import business_time
+from portal import business_time, tax_labels, tax_terms
 from portal.billing import catalogue, coupons, plan_changes, subscriptions, trials
 from portal.billing.catalogue import Offer, OfferedPrice
 from portal.errors_http import said
@@ -73,6 +73,7 @@ def show(wanted: str, code: str, refused: CouponRefused | None = None) -> Respon
         "plans/_comparison.html",
         status=200 if refused is None else refused.status,
         code=code,
+        tax_words=tax_labels.beside_prices(tax_terms.current()),
         refused=None if refused is None else said(refused),
         columns=columns,
         limits=_limits(columns),

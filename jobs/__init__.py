@@ -14,6 +14,7 @@ from jobs import (
     reconcile,
     sources,
     subscriptions,
+    taxes,
     usage,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "reconcile",
     "sources",
     "subscriptions",
+    "taxes",
     "usage",
 ]

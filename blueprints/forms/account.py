@@ -19,12 +19,26 @@ FORMAT_LOCALES = (
 )  # fmt: skip
 
 
+def format_choices(current: str) -> list[SelectChoice]:
+    """The format locales in the reader's language and the order of their names, ``current`` always among them."""
+    names = [*FORMAT_LOCALES, *([] if current in FORMAT_LOCALES else [current])]
+    language = get_locale()
+    labels = {name: Locale.parse(name).get_display_name(language) or name for name in names}
+    ordered = sorted(labels, key=lambda name: labels[name].casefold())
+    return [SelectChoice(name, labels[name]) for name in ordered]
+
+
+def zone_choices() -> list[SelectChoice]:
+    """All time zones by their IANA names."""
+    return [SelectChoice(name) for name in sorted(available_timezones())]
+
+
 class PreferencesForm(PortalForm):
     """How the person reads: texts, numbers and dates, clock, colours."""
 
     language = SelectField(_("Language"), choices=[SelectChoice(*item) for item in LANGUAGE_NAMES.items()])
     format_locale = SelectField(_("Numbers and dates"))
-    timezone = SelectField(_("Time zone"), choices=[SelectChoice(name) for name in sorted(available_timezones())])
+    timezone = SelectField(_("Time zone"), choices=zone_choices())
     theme = SelectField(
         _("Colours"),
         choices=[
@@ -36,11 +50,7 @@ class PreferencesForm(PortalForm):
 
     def offer_formats(self, current: str) -> None:
         """List the format locales in the reader's language, the one in use always among them."""
-        names = [*FORMAT_LOCALES, *([] if current in FORMAT_LOCALES else [current])]
-        language = get_locale()
-        labels = {name: Locale.parse(name).get_display_name(language) or name for name in names}
-        ordered = sorted(labels, key=lambda name: labels[name].casefold())
-        self.format_locale.choices = [SelectChoice(name, labels[name]) for name in ordered]
+        self.format_locale.choices = format_choices(current)
 
     def options(self, field: Field) -> list[tuple[str, str]]:
         """A field's choices as the templates' ``ui.select`` takes them."""

@@ -16,6 +16,7 @@ from blueprints.staff import (  # noqa: E402  (they add their routes to bp)
     resources,  # noqa: F401
     source_links,  # noqa: F401
     sources,  # noqa: F401
+    taxes,  # noqa: F401
     tenants,  # noqa: F401
     terms,  # noqa: F401
 )

@@ -1,6 +1,7 @@
 """What a checkout does at Stripe. Done by the request that started it, or by the worker that inherited it."""
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from portal.gateway.errors import StripeMisconfigured, StripeRefused
 from portal.gateway.inbox import want
 from portal.gateway.lists import entries
 from portal.mirror import redemptions
-from portal.models import Checkout, Coupon, PlanPrice
+from portal.models import Checkout, Coupon, PlanPrice, TaxRate
 from portal.outbox import Retry, Work, finish
 from portal.security import audit
 
@@ -46,6 +47,8 @@ def open_session(work: Work) -> None:
     checkout = _locked_checkout(work)
     price = db.session.get_one(PlanPrice, checkout.plan_price_id)
     coupon = None if checkout.coupon_id is None else db.session.get_one(Coupon, checkout.coupon_id)
+    tax_rate = None if checkout.tax_rate_id is None else db.session.get_one(TaxRate, checkout.tax_rate_id)
+    terms = _Terms(price, coupon, tax_rate)
     # One that was ended meanwhile is still opened: only then its session has a name and can be expired.
     if checkout.stripe_session_id or checkout.stripe_subscription_id or checkout.state == "failed":
         finish(work)
@@ -53,28 +56,37 @@ def open_session(work: Work) -> None:
         return
     db.session.commit()
     try:
-        opened = _opened(checkout, price, coupon, customers.ensure_stripe_customer())
+        opened = _opened(checkout, terms, customers.ensure_stripe_customer())
     except (StripeRefused, StripeMisconfigured, GivenUp) as error:
         _fail(work, error.code)
         raise
     _store(work, opened)
 
 
-def _opened(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Terms:
+    """What a checkout was frozen with, read while a transaction was open."""
+
+    price: PlanPrice
+    coupon: Coupon | None
+    tax_rate: TaxRate | None
+
+
+def _opened(checkout: Checkout, terms: _Terms, customer_id: str) -> dict[str, Any]:
     """What Stripe made for the checkout: a session, or the subscription itself, where nobody has to pay now.
 
     Raises :class:`GivenUp` when the first try lies so far back that its key is forgotten at Stripe: asked
     again with it, Stripe could do it twice.
     """
-    is_direct = price.unit_amount_minor == 0 or checkout.trial_method == "optional"
+    is_direct = terms.price.unit_amount_minor == 0 or checkout.trial_method == "optional"
     if key_is_forgotten(checkout.created_at):
         found = _subscription_of(checkout, customer_id) if is_direct else None
         if found is None:
             raise GivenUp
         return found
     if is_direct:
-        return _subscribe(checkout, price, coupon, customer_id)
-    return _open(checkout, price, coupon, customer_id)
+        return _subscribe(checkout, terms, customer_id)
+    return _open(checkout, terms, customer_id)
 
 
 def _subscription_of(checkout: Checkout, customer_id: str) -> dict[str, Any] | None:
@@ -110,8 +122,8 @@ def _locked_checkout(work: Work) -> Checkout:
     return lookups.for_update(Checkout, UUID(str(work.payload["checkout_id"])))
 
 
-def _open(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
-    """Parameters come from frozen columns only (of checkout, price and coupon): a repeat sends the same ones."""
+def _open(checkout: Checkout, terms: _Terms, customer_id: str) -> dict[str, Any]:
+    """Parameters come from frozen columns only (of checkout, price, coupon, tax): a repeat sends the same ones."""
     page = f"{current_app.extensions['settings'].public_url}/checkout/{checkout.id}"
     metadata = {
         "tenant_id": str(checkout.tenant_id),
@@ -122,15 +134,19 @@ def _open(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_
         "mode": "subscription",
         "customer": customer_id,
         "client_reference_id": str(checkout.id),
-        "line_items": [{"price": str(price.stripe_price_id), "quantity": 1}],
+        "line_items": [{"price": str(terms.price.stripe_price_id), "quantity": 1}],
         "success_url": page,
         "cancel_url": f"{page}/back",
         "locale": LOCALES.get(checkout.language, "auto"),
         "metadata": metadata,
         "subscription_data": {"metadata": metadata},
     }
-    if coupon is not None:
-        params["discounts"] = [{"coupon": str(coupon.stripe_coupon_id)}]
+    if terms.coupon is not None:
+        params["discounts"] = [{"coupon": str(terms.coupon.stripe_coupon_id)}]
+    if terms.tax_rate is not None:
+        params["subscription_data"]["default_tax_rates"] = [terms.tax_rate.stripe_tax_rate_id]
+    if checkout.automatic_tax:
+        params["automatic_tax"] = {"enabled": True}
     if checkout.trial_days:
         params["payment_method_collection"] = "always"
         params["subscription_data"]["trial_period_days"] = checkout.trial_days
@@ -144,17 +160,21 @@ def _trial_end(checkout: Checkout) -> "Literal['cancel', 'create_invoice', 'paus
     return checkout.trial_end  # type: ignore[return-value]  # held by a constraint of the table
 
 
-def _subscribe(checkout: Checkout, price: PlanPrice, coupon: Coupon | None, customer_id: str) -> dict[str, Any]:
+def _subscribe(checkout: Checkout, terms: _Terms, customer_id: str) -> dict[str, Any]:
     params: SubscriptionCreateParams = {
         "customer": customer_id,
-        "items": [{"price": str(price.stripe_price_id), "quantity": 1}],
+        "items": [{"price": str(terms.price.stripe_price_id), "quantity": 1}],
         "metadata": {"tenant_id": str(checkout.tenant_id), "checkout_id": str(checkout.id)},
     }
     if checkout.trial_days:
         params["trial_period_days"] = checkout.trial_days
         params["trial_settings"] = {"end_behavior": {"missing_payment_method": _trial_end(checkout)}}
-    if coupon is not None:
-        params["discounts"] = [{"coupon": str(coupon.stripe_coupon_id)}]
+    if terms.coupon is not None:
+        params["discounts"] = [{"coupon": str(terms.coupon.stripe_coupon_id)}]
+    if terms.tax_rate is not None:
+        params["default_tax_rates"] = [terms.tax_rate.stripe_tax_rate_id]
+    if checkout.automatic_tax:
+        params["automatic_tax"] = {"enabled": True}
     return as_dict(gateway().write(lambda s: s.v1.subscriptions.create(params, keyed(f"checkout:{checkout.id}"))))
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import business_time, first_payments, lookups, steps, tenancy
+from portal import business_time, first_payments, lookups, steps, tax_terms, tenancy
 from portal.billing import catalogue, checkout_sessions, coupons, customers, leased, trials
 from portal.billing.subscriptions import live_subscription
 from portal.errors import Conflict
@@ -22,6 +22,7 @@ from portal.mirror.customers import locked
 from portal.models import Checkout, Invoice, Subscription
 from portal.outbox import Work, stage_leased
 from portal.pricing.eligibility import CouponRefused
+from portal.pricing.taxation import Outcome
 from portal.security import audit
 
 WAIT_SECONDS = 1.0  # a thread of the web server is held meanwhile
@@ -38,6 +39,12 @@ class BeingConfirmed(Conflict):
     code = "checkout_being_confirmed"
     message = "Your last payment is still being confirmed."
     remedy = "Nothing more was charged. Please look at the overview page in a minute."
+
+
+class CountryMissing(Conflict):
+    code = "country_missing"
+    message = "The tax depends on your country, which we do not know yet."
+    remedy = "Enter your billing details first. Nothing was charged."
 
 
 class StillPreparing(PaymentServiceUnavailable):
@@ -74,18 +81,20 @@ def start(
     a ``coupon_code`` the best automatic coupon is used, if there is one; a redemption of it stays reserved until
     Stripe says how the session ended.
     Raises :class:`portal.pricing.eligibility.CouponRefused`, :class:`portal.billing.trials.NoTrial`,
-    :class:`portal.billing.trials.TrialUsed`,
+    :class:`portal.billing.trials.TrialUsed`, :class:`CountryMissing`,
     :class:`portal.billing.catalogue.UnknownPlan`, :class:`AlreadySubscribed`, :class:`StillPreparing`,
     :class:`portal.gateway.account.MoneyStopped`, :class:`portal.gateway.errors.StripeFailure`.
     """
     require_money_allowed()
     offer, price = catalogue.offer(plan_id, interval)
+    if price.unit_amount_minor and tax_terms.needs_country():
+        raise CountryMissing
     customers.ensure_row()
     locked()
     _refuse_second(price)
     terms = trials.terms(offer) if trial else trials.NONE
     deal = _deal(price, plan_id, coupon_code)  # of a trial too: Stripe takes it off the first charge
-    choice = _Choice(plan_id, price, terms, deal)
+    choice = _Choice(plan_id, price, terms, deal, tax_terms.current())
     if (under_way := _under_way()) is not None:
         if choice.is_of(under_way) and not _is_stale(under_way):
             if under_way.stripe_session_id:  # it may have ended at Stripe without telling us
@@ -164,17 +173,23 @@ def _deal(price: catalogue.OfferedPrice, plan_id: str, coupon_code: str) -> coup
 
 @dataclass(frozen=True)
 class _Choice:
-    """What is to be bought: a plan's price, by a trial or with a coupon."""
+    """What is to be bought: a plan's price, by a trial or with a coupon, and its tax."""
 
     plan_id: str
     price: catalogue.OfferedPrice
     terms: trials.Terms
     deal: coupons.Deal | None
+    tax: Outcome
 
     def is_of(self, checkout: Checkout) -> bool:
         """Whether the checkout is of the same; the length of a trial is that of the day it was begun."""
         mine = (self.price.plan_price_id, self.coupon_id, self.terms.days > 0)
-        return (checkout.plan_price_id, checkout.coupon_id, checkout.trial_days > 0) == mine
+        is_same = (checkout.plan_price_id, checkout.coupon_id, checkout.trial_days > 0) == mine
+        return is_same and (checkout.tax_rate_id, checkout.automatic_tax) == (self.tax_rate_id, self.tax.is_automatic)
+
+    @property
+    def tax_rate_id(self) -> UUID | None:
+        return None if self.tax.rate is None else self.tax.rate.id
 
     @property
     def coupon_id(self) -> UUID | None:
@@ -193,6 +208,8 @@ class _Choice:
             trial_days=self.terms.days,
             trial_method=self.terms.method,
             trial_end=self.terms.end,
+            tax_rate_id=self.tax_rate_id,
+            automatic_tax=self.tax.is_automatic,
         )
 
     def to_audit(self) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The tenant at Stripe: made once, whatever is clicked twice."""
 
-import hashlib
-import json
 import logging
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -13,17 +11,17 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal import clock, tenancy
-from portal.billing import leased
+from portal.billing import customer_details, leased
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.gateway.client import gateway, key_is_forgotten, keyed
-from portal.gateway.errors import PaymentServiceUnavailable, StripeRefused
+from portal.gateway.errors import PaymentServiceUnavailable
 from portal.gateway.lists import entries
-from portal.models import Customer, StripeCustomer, Tenant
-from portal.outbox import Work, finish, stage_leased
+from portal.models import Customer, StripeCustomer
+from portal.outbox import Work
 
 if TYPE_CHECKING:  # importing them takes half a second
-    from stripe.params import CustomerCreateParams, CustomerUpdateParams
+    from stripe.params import CustomerCreateParams
     from stripe.params.test_helpers import TestClockCreateParams
 
 log = logging.getLogger("portal.customers")
@@ -56,7 +54,7 @@ def ensure_stripe_customer() -> str:
     work = _store(row, customer_id)
     # At once, for Stripe's pages ask for an address that they do not know; what fails is a worker's to repeat.
     with suppress(PaymentServiceUnavailable):
-        leased.do_now(work, describe)
+        leased.do_now(work, customer_details.describe)
     return customer_id
 
 
@@ -94,31 +92,6 @@ def _store(row: Customer, customer_id: str) -> Work:
         db.session.rollback()
         raise CustomerTaken
     row.stripe_customer_id = customer_id
-    key = f"customer.describe:{customer_id}"
-    work = stage_leased("customer.describe", key, tenant_id=row.tenant_id, payload={}, seconds=leased.SECONDS)
+    work = customer_details.owe(customer_id)
     db.session.commit()
     return work
-
-
-def describe(work: Work) -> None:
-    """Outbox work: name, address and language for Stripe's own pages, as they are now. Payload: nothing.
-
-    A refused address must not keep anybody from buying. Raises
-    :class:`portal.gateway.errors.PaymentServiceUnavailable`, after which it is done again.
-    """
-    tenant = db.session.get_one(Tenant, tenancy.require_tenant())
-    customer_id = str(db.session.get_one(Customer, tenant.id).stripe_customer_id)
-    params: CustomerUpdateParams = {
-        "name": tenant.name,
-        "email": tenant.email,
-        "preferred_locales": [tenant.language.replace("_", "-")],
-    }
-    db.session.commit()
-    told = hashlib.sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:16]
-    try:
-        key = keyed(f"customer.describe:{customer_id}:{told}")
-        gateway().write(lambda s: s.v1.customers.update(customer_id, params, key))
-    except StripeRefused as error:
-        log.warning("stripe refused the details of a customer: %s", error.code)
-    finish(work)
-    db.session.commit()

@@ -136,4 +136,6 @@ def _shape(phase: Any) -> Any:
         (item["price"], item.get("quantity"), [each["discount"] for each in item.get("discounts") or ()])
         for item in phase["items"]
     ]
-    return items, [each["discount"] for each in phase.get("discounts") or ()]
+    discounts = [each["discount"] for each in phase.get("discounts") or ()]
+    rates = [rate if isinstance(rate, str) else rate["id"] for rate in phase.get("default_tax_rates") or ()]
+    return items, discounts, rates

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import select
 
+from portal import tax_terms
 from portal.extensions import db
 from portal.invoicing import branding
 from portal.invoicing.einvoices import is_reverse_charge
@@ -27,7 +28,21 @@ def snapshot(subject: Subject) -> Snapshot:
         said = _of_credit_note(subject.row, subject.invoice)
     else:
         said = snapshot_of(subject.invoice)
-    return replace(said, reverse_charge=is_reverse_charge(said))
+    return _with_relief(said, subject)
+
+
+def _with_relief(said: Snapshot, subject: Subject) -> Snapshot:
+    """Why there is no tax, where there is none: an exemption that staff granted, or that the recipient owes it."""
+    exemption = None if any(tax.amount_minor for tax in said.taxes) else tax_terms.exemption()
+    if exemption is not None:
+        return replace(said, exemption=exemption.reason)
+    owed_there = any(entry.get("reason") == "reverse_charge" for entry in _taxes_of(subject))
+    return replace(said, reverse_charge=owed_there or is_reverse_charge(said))
+
+
+def _taxes_of(subject: Subject) -> list[dict[str, Any]]:
+    row = subject.row
+    return row.taxes if isinstance(row, Invoice | CreditNote) else []
 
 
 def snapshot_of(invoice: Invoice) -> Snapshot:
@@ -56,7 +71,7 @@ def snapshot_of(invoice: Invoice) -> Snapshot:
         discounts=tuple(
             Discount(name=entry["name"], amount_minor=entry["amount_minor"]) for entry in invoice.discounts
         ),
-        taxes=tuple(_tax(entry) for entry in invoice.taxes),
+        taxes=_charged(invoice.taxes),
         payments=tuple(_payment(row, zone) for row in invoice.payments if row.paid_at is not None),
         starting_balance_minor=invoice.starting_balance_minor,
         ending_balance_minor=invoice.ending_balance_minor or 0,
@@ -86,7 +101,7 @@ def _of_credit_note(note: CreditNote, invoice: Invoice) -> Snapshot:
         amount_due_minor=0,
         issued_on=_day(note.issued_at, ZoneInfo(tenant.timezone)),
         discounts=(Discount(name="", amount_minor=note.discount_minor),) if note.discount_minor else (),
-        taxes=tuple(_tax(entry) for entry in note.taxes),
+        taxes=_charged(note.taxes),
         settlements=tuple(
             Settlement(way=way, amount_minor=minor)  # type: ignore[arg-type]  # the keys above
             for way, minor in ways.items()
@@ -131,9 +146,11 @@ def _of_payment(row: PaymentRow, invoice: Invoice) -> Snapshot:
 def _frame(tenant: Tenant, invoice: Invoice) -> dict[str, Any]:
     """What documents have in common: the parties, the issuer's looks and texts, the reader's language."""
     shown = branding.current()
+    customer, order = _customer(tenant)
     return {
         "issuer": shown.party(),
-        "customer": _customer(tenant),
+        "customer": customer,
+        "purchase_order": order,
         "branding": shown.looks(),
         "footer": shown.footer,
         "legal": shown.legal.get(tenant.language, ""),
@@ -155,16 +172,17 @@ def _credited(entry: dict[str, Any], note: CreditNote, invoice: Invoice) -> Line
         quantity=None if entry["quantity"] is None else Decimal(str(entry["quantity"])),
         unit_amount_decimal=None if unit is None else Decimal(str(unit)),
         discount_minor=entry["discount_minor"],
-        tax_rates=rates if note.taxes else (),
+        tax_rates=rates if _charged(note.taxes) else (),
     )
 
 
-def _customer(tenant: Tenant) -> Party:
+def _customer(tenant: Tenant) -> tuple[Party, str]:
+    """Who is invoiced, and its purchase order's number."""
     details = db.session.get(BillingDetails, tenant.id)
     if details is None:
-        return Party(name=tenant.name, email=tenant.email)
+        return Party(name=tenant.name, email=tenant.email), ""
     place = " ".join(part for part in (details.postal_code, details.city, details.state) if part)
-    return Party(
+    party = Party(
         name=details.legal_name or tenant.name,
         address=tuple(part for part in (details.line1, details.line2, place, details.country) if part),
         tax_id=details.tax_id,
@@ -173,7 +191,9 @@ def _customer(tenant: Tenant) -> Party:
         city=details.city,
         postal_code=details.postal_code,
         country=details.country,
+        electronic_address=details.electronic_address,
     )
+    return party, details.purchase_order
 
 
 def _line(line: InvoiceLine, zone: ZoneInfo, rates: tuple[Decimal, ...]) -> Line:
@@ -195,11 +215,20 @@ def _line(line: InvoiceLine, zone: ZoneInfo, rates: tuple[Decimal, ...]) -> Line
 def _rates_of(line: InvoiceLine, invoice: Invoice) -> tuple[Decimal, ...]:
     """The percentages of a line's taxes. Stripe names rates by id there: by that, or because the invoice has one."""
     taxes = (line.inputs or {}).get("taxes") or []
-    by_id = {entry.get("rate_id"): _tax(entry).rate for entry in invoice.taxes}
+    by_id = {entry.get("rate_id"): _tax(entry).rate for entry in invoice.taxes if not _is_relief(entry)}
     if len(by_id) == 1:
         return tuple(rate for _entry in taxes for rate in by_id.values())
     named = [(entry.get("tax_rate_details") or {}).get("tax_rate") for entry in taxes]
     return tuple(by_id[rate_id] for rate_id in named if rate_id in by_id)
+
+
+def _charged(taxes: list[dict[str, Any]]) -> tuple[Tax, ...]:
+    return tuple(_tax(entry) for entry in taxes if not _is_relief(entry))
+
+
+def _is_relief(entry: dict[str, Any]) -> bool:
+    """Stripe lists the rate that would be charged, with an amount of 0, where the customer need not pay it."""
+    return entry.get("reason") in ("reverse_charge", "customer_exempt")
 
 
 def _tax(entry: dict[str, object]) -> Tax:

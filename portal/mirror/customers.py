@@ -1,4 +1,4 @@
-"""Stripe's customer: its payment methods and which is the default, the credit balance, the test clock."""
+"""Stripe's customer: payment methods and which is the default, credit balance, whether it pays tax, test clock."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def apply(resource: dict[str, Any]) -> None:
     if resource.get("deleted"):
         raise Unmirrorable("the customer was deleted at Stripe")
     row = locked()
-    before = row.balance_minor, row.default_payment_method, row.test_clock_at
+    before = _watched(row)
     attached = {method["id"] for method in resource["payment_methods"]}
     for method in resource["payment_methods"]:
         method_rows.write(method)
@@ -48,10 +48,15 @@ def apply(resource: dict[str, Any]) -> None:
     if row.backup_payment_method not in attached:
         row.backup_payment_method = None
     row.balance_minor = resource.get("balance") or 0
+    row.tax_exempt = resource.get("tax_exempt") or "none"
     _copy_test_clock(row, resource.get("test_clock"))
     row.synced_at = clock.now()
-    if before != (row.balance_minor, row.default_payment_method, row.test_clock_at):
+    if before != _watched(row):
         _look_at_subscription()
+
+
+def _watched(row: Customer) -> tuple[object, ...]:
+    return row.balance_minor, row.default_payment_method, row.test_clock_at, row.tax_exempt
 
 
 def _look_at_subscription() -> None:

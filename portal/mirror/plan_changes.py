@@ -23,9 +23,11 @@ def terms_of(row: Subscription | None) -> Terms | None:
     return None if row is None else (row.plan_id, row.plan_price_id, row.quantity)
 
 
-def carried_of(row: Subscription | None) -> tuple[list[str], str | None] | None:
-    """What a schedule copies of a subscription beside its items: discounts and payment method."""
-    return None if row is None else ([each["id"] for each in row.discounts or ()], row.default_payment_method)
+def carried_of(row: Subscription | None) -> tuple[list[str], list[str], str | None] | None:
+    """What a schedule copies of a subscription beside its items: discounts, tax rates and payment method."""
+    if row is None:
+        return None
+    return [each["id"] for each in row.discounts or ()], list(row.tax_rates or ()), row.default_payment_method
 
 
 def owe_refit(row: Subscription) -> None:

@@ -17,6 +17,7 @@ from portal.mirror import (
     plan_changes,
     redemptions,
     rivals,
+    subscription_taxes,
     trials,
     usage_periods,
 )
@@ -71,8 +72,7 @@ def apply(resource: dict[str, Any]) -> None:
     redemptions.follow_subscription(row)
     cancellations.follow(row, resource["asked_at"])
     trials.follow(row, before, clock.from_timestamp(resource["trial_start"]))
-    next_invoices.follow(row, resource)
-    usage_periods.follow(row, shape)
+    _follow_money(row, resource, shape)
     if before != row.status:
         _tell(row, before)
     plan_changes.follow(row, former, resource)
@@ -81,6 +81,13 @@ def apply(resource: dict[str, Any]) -> None:
     if row.is_live and row.amount_minor > 0 and turns_live:
         rivals.end_other_checkouts((resource["metadata"] or {}).get("checkout_id"))
     _follow(resource)  # last: whoever locks the tenant's audit chain and an object, locks them in this order
+
+
+def _follow_money(row: Subscription, resource: dict[str, Any], shape: usage_periods.Shape | None) -> None:
+    """What is charged next, how it is taxed, and which usage it holds."""
+    next_invoices.follow(row, resource)
+    subscription_taxes.follow(row, resource)
+    usage_periods.follow(row, shape)
 
 
 def _sold_item(resource: dict[str, Any]) -> tuple[dict[str, Any], PlanPrice] | None:

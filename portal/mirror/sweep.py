@@ -31,7 +31,8 @@ RUN_SECONDS = 10.0  # with one call of 15 s below the lease of owed work
 # is not the sweep's discovery. What was parked gets another try.
 _WANT = text("""
     INSERT INTO stripe_objects AS o (id, kind, wanted, swept, next_at)
-    SELECT id, kind, 1, 1, now() + make_interval(secs => (place - 1) / CAST(:rate AS double precision))
+    SELECT id, kind, 1, 1,
+        now() + make_interval(secs => (CAST(:first AS bigint) + place - 1) / CAST(:rate AS double precision))
     FROM unnest(CAST(:ids AS text[]), CAST(:kinds AS text[])) WITH ORDINALITY AS t (id, kind, place)
     ON CONFLICT (id) DO UPDATE SET
         wanted = o.wanted + 1,
@@ -98,7 +99,7 @@ def _sweep_page(place: Place) -> Swept:
     row = cursors.resume(place)
     if row is None:  # somebody else sweeps, and has gone on from here
         return Swept(is_done=True)
-    _want(found.wanted)
+    want_in_turn(found.wanted)
     _report(found)
     is_done = _move(row, page)
     db.session.commit()
@@ -118,11 +119,12 @@ def _sort(entries: Sequence[Listed]) -> _Sorted:
     )
 
 
-def _want(entries: Sequence[Listed]) -> None:
+def want_in_turn(entries: Sequence[Listed], *, first: int = 0) -> None:
+    """Ask, in the current transaction, for objects to be read again one after the other; ``first`` are in front."""
     if not entries:
         return
     ids, kinds = [entry.object_id for entry in entries], [entry.kind for entry in entries]
-    db.session.execute(_WANT, {"ids": ids, "kinds": kinds, "rate": OBJECTS_PER_SECOND})
+    db.session.execute(_WANT, {"ids": ids, "kinds": kinds, "first": first, "rate": OBJECTS_PER_SECOND})
     wake.after_commit()
 
 

@@ -15,6 +15,7 @@ def _tax(entry: dict[str, Any]) -> dict[str, Any]:
         "rate_id": found.get("id") or rate,
         "name": found.get("display_name") or "",
         "percent": str(found["percentage"]) if found.get("percentage") is not None else "",
+        "reason": entry.get("taxability_reason") or "",
         "is_inclusive": entry["tax_behavior"] == "inclusive",
         "taxable_minor": entry["taxable_amount"],
         "amount_minor": entry["amount"],

@@ -20,6 +20,7 @@ from portal.models.refunds import Refund
 from portal.models.sources import UsageSource, UsageSourceLink
 from portal.models.steps import LegalStep, Step
 from portal.models.subscriptions import PaymentMethod, Subscription
+from portal.models.taxes import TaxExemption, TaxRate
 from portal.models.tenants import BillingDetails, Tenant, TenantSlug
 from portal.models.usage import (
     PlanResource,
@@ -102,6 +103,8 @@ __all__ = [
     "StripeEvent",
     "StripeObject",
     "Subscription",
+    "TaxExemption",
+    "TaxRate",
     "Tenant",
     "TenantSlug",
     "UsageCharge",

@@ -15,6 +15,7 @@ class Checkout(TenantOwned, Timestamped, Stepped, Model):
 
     ``abandoned`` was left by the customer and waits for Stripe's word, which may still be ``complete``.
     ``trial_days``, ``trial_method`` and ``trial_end`` are the plan's terms as they were, empty without a trial.
+    ``tax_rate_id`` and ``automatic_tax``: how the subscription is to be taxed, as it was decided then.
     """
 
     __tablename__ = "checkouts"
@@ -49,6 +50,8 @@ class Checkout(TenantOwned, Timestamped, Stepped, Model):
     trial_days: Mapped[int] = mapped_column(server_default="0")
     trial_method: Mapped[str] = mapped_column(server_default="")
     trial_end: Mapped[str] = mapped_column(server_default="")
+    tax_rate_id: Mapped[UUID | None] = mapped_column(ForeignKey("tax_rates.id"))
+    automatic_tax: Mapped[bool] = mapped_column(server_default="false")
     machine: Mapped[str] = mapped_column(server_default=MACHINE)
     state: Mapped[str]
     step_number: Mapped[int]

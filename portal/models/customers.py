@@ -26,6 +26,7 @@ class Customer(Model):
     backup_payment_method: Mapped[str | None]
     requested_payment_method: Mapped[str | None]
     default_requested_at: Mapped[datetime | None]
+    tax_exempt: Mapped[str] = mapped_column(server_default="none")
     balance_minor: Mapped[Minor] = mapped_column(server_default="0")
     stripe_test_clock_id: Mapped[str | None]
     test_clock_at: Mapped[datetime | None]

@@ -10,7 +10,10 @@ from portal.models.base import Model, Timestamped
 
 
 class Installation(Timestamped, Model):
-    """Account binding (design §5.12), issuer's details for documents, and the stop for all work that moves money."""
+    """Account binding (design §5.12), and the stop for all work that moves money.
+
+    ``issuer``: its details for documents. ``tax``: how taxes are decided (:func:`portal.tax_terms.policy`).
+    """
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("id", name="single"), CheckConstraint("length(logo) <= 204800", name="logo"))
@@ -21,4 +24,5 @@ class Installation(Timestamped, Model):
     stripe_api_base: Mapped[str | None]
     money_stopped_at: Mapped[datetime | None]
     issuer: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    tax: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     logo: Mapped[bytes | None] = mapped_column(deferred=True)

@@ -18,7 +18,8 @@ class Subscription(TenantOwned, Timestamped, Model):
 
     ``superseded_reason``: ``contested`` beside a live one until both were read again, ``duplicate`` then
     ended and refunded, ``replaced`` a free plan that a paid one took over from. ``trial_end_behavior``: what becomes
-    of a trial without a payment method (cancel, pause, create_invoice). ``discounts``: those that its next
+    of a trial without a payment method (cancel, pause, create_invoice). ``tax_rates``: Stripe's ids of those that its
+    lines have, ``automatic_tax``: whether Stripe works the tax out. ``discounts``: those that its next
     invoice will have, as :mod:`portal.mirror.discounts` keeps them. ``next_invoice``: what Stripe foretells of
     the next charge (:mod:`portal.mirror.next_invoices`), as asked for ``next_invoice_for``.
 
@@ -55,6 +56,8 @@ class Subscription(TenantOwned, Timestamped, Model):
     latest_stripe_invoice_id: Mapped[str | None]
     superseded_reason: Mapped[str | None]
     discounts: Mapped[list[Any]] = mapped_column(server_default="[]")
+    tax_rates: Mapped[list[Any]] = mapped_column(server_default="[]")
+    automatic_tax: Mapped[bool] = mapped_column(server_default="false")
     next_invoice: Mapped[dict[str, Any] | None]
     next_invoice_for: Mapped[str] = mapped_column(server_default="")
     pending_until: Mapped[datetime | None]

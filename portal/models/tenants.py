@@ -1,6 +1,7 @@
 """Tenants, the platform's customers, and the details that their invoices carry."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, func
@@ -39,7 +40,12 @@ class TenantSlug(Model):
 
 
 class BillingDetails(Model):
-    """Who is invoiced. Empty texts mean "not given"; ``country`` is ISO 3166-1 alpha-2."""
+    """Who is invoiced. Empty texts mean "not given"; ``country`` is ISO 3166-1 alpha-2.
+
+    ``tax_id_kind``: Stripe's name of a tax id whose digits were checked. ``copies``: further addresses that are told
+    what ``email`` is told. ``electronic_address``: where e-invoices go, as "scheme:identifier" (Peppol). ``version``
+    rises with each change.
+    """
 
     __tablename__ = "billing_details"
 
@@ -53,4 +59,9 @@ class BillingDetails(Model):
     postal_code: Mapped[str] = mapped_column(server_default="")
     country: Mapped[str] = mapped_column(server_default="")
     tax_id: Mapped[str] = mapped_column(server_default="")
+    tax_id_kind: Mapped[str] = mapped_column(server_default="")
+    purchase_order: Mapped[str] = mapped_column(server_default="")
+    copies: Mapped[list[Any]] = mapped_column(server_default="[]")
+    electronic_address: Mapped[str] = mapped_column(server_default="")
+    version: Mapped[int] = mapped_column(server_default="1")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -37,15 +37,16 @@ def reader_of(language: str, stored: dict[str, Any]) -> Viewer:
 
 
 def members_and_contact(roles: Iterable[str], *, with_contact: bool) -> list[Recipient]:
-    """The bound tenant's active members of ``roles`` and its billing contact, sorted by address.
+    """The bound tenant's active members of ``roles`` and its billing addresses, sorted by address.
 
-    A member whose address is also the contact's is told once, in the member's own language.
+    A member whose address is also a billing address is told once, in the member's own language.
     """
     tenant = db.session.get_one(Tenant, tenancy.require_tenant())
     found = {person.address: person for person in _members(roles)}
     if with_contact:
-        contact = Recipient.of(_contact_address(tenant), tenant)
-        found.setdefault(contact.address, contact)
+        for address in _billing_addresses(tenant):
+            contact = Recipient.of(address, tenant)
+            found.setdefault(contact.address, contact)
     # Sorted: two transactions that insert the same notices in different order would lock each other out.
     return sorted(found.values(), key=lambda recipient: recipient.address)
 
@@ -63,6 +64,8 @@ def _members(roles: Iterable[str]) -> list[Recipient]:
     return [Recipient.of(user.email, user) for user in users]
 
 
-def _contact_address(tenant: Tenant) -> str:
+def _billing_addresses(tenant: Tenant) -> list[str]:
     details = db.session.get(BillingDetails, tenant.id)
-    return details.email if details is not None and details.email.strip() else tenant.email
+    if details is None:
+        return [tenant.email]
+    return [details.email if details.email.strip() else tenant.email, *details.copies]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import clock, formats
+from portal import clock, formats, tax_terms
 from portal.extensions import db
 from portal.gateway.account import require_money_allowed
 from portal.gateway.client import as_dict, gateway, key_is_forgotten, keyed
@@ -42,6 +42,7 @@ class _Bill:
         self.customer = db.session.get_one(Customer, tenant_id)
         self.tenant = db.session.get_one(Tenant, tenant_id)
         self.subscription = db.session.get_one(Subscription, (tenant_id, self.period.subscription_id))
+        self.tax = tax_terms.current()
         self.resources = {row.resource_type: row for row in db.session.scalars(select(Resource))}
 
     @property
@@ -118,6 +119,10 @@ def _invoice_params(bill: _Bill) -> "InvoiceCreateParams":
     }
     if bill.subscription.is_live:
         params["subscription"] = bill.subscription.stripe_subscription_id
+    if bill.tax.rate is not None:
+        params["default_tax_rates"] = bill.tax.rate_ids
+    if bill.tax.is_automatic:
+        params["automatic_tax"] = {"enabled": True}
     if bill.subscription.default_payment_method:
         params["default_payment_method"] = bill.subscription.default_payment_method
     return params

@@ -36,6 +36,7 @@ PLATFORM = {
     "stripe_customers": "global uniqueness of Stripe ids",
     "stripe_events": "the inbox",
     "stripe_objects": "what is wanted of Stripe",
+    "tax_rates": "the catalogue, the same for all; written by staff only",
     "tenant_slugs": "global uniqueness of slugs",
     "usage_sources": "connections of the installation; seen and written by staff only",
     "usage_retired_months": "which months of events are gone, for all tenants",

@@ -22,7 +22,7 @@ from portal.security import api_keys
 from portal.security.people import add_member
 from portal.security.principal import hash_token
 from tests.isolation.snapshots import Snapshot, take
-from tests.pages import money_rows, rows
+from tests.pages import money_rows, rows, tax_rows
 from tests.support import database, people, shopping
 from tests.support.people import Person
 from tests.support.sandbox import Sandbox
@@ -156,6 +156,9 @@ def _plant(session: Session, victim: Person) -> None:
     assert tenant_id is not None
     details = session.get_one(BillingDetails, tenant_id)
     details.line1, details.city, details.tax_id = f"1 {CANARY} Road", f"{CANARY} Town", f"{CANARY}-TAX-1"
+    details.purchase_order, details.copies = f"{CANARY}-PO-1", [f"{CANARY}@copies.example".lower()]
+    tax_rows.exemption(session, tenant_id, reason=f"{CANARY} is a charity")
+    tax_rows.rate(session)
     for number, state in ((f"{CANARY}-0001", "ready"), (f"{CANARY}-0002", "failed")):
         invoice = rows.invoice(
             session,

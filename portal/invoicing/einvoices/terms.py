@@ -25,6 +25,7 @@ def terms(document: InvoiceDocument) -> dict[str, Any]:
         "BT-3": _CREDIT_NOTE if is_note else _INVOICE,
         "BT-5": document.currency.upper(),
         "BT-72": document.period_end or document.issued_on,
+        # A buyer that wants a reference of its own gives it as its order's; Peppol wants one or the other.
         "BT-10": document.purchase_order or document.number,
         "BG-4": _party(document.issuer),
         "BG-7": _party(document.customer),
@@ -37,6 +38,8 @@ def terms(document: InvoiceDocument) -> dict[str, Any]:
         "BT-113": _amount(document, paid),
         "BT-115": _amount(document, document.total_minor - paid),
     }
+    if document.purchase_order:
+        said["BT-13"] = document.purchase_order
     if is_note:
         said["BG-3"] = [{"BT-25": document.about}]
     if document.due_on and not is_note:
@@ -58,7 +61,10 @@ def _party(party: Party) -> dict[str, Any]:
         said["vat_identifier"] = party.tax_id
     elif party.tax_id:
         said |= {"tax_identifier": party.tax_id, "legal_identifier": party.tax_id}
-    if party.email:
+    scheme, _, identifier = party.electronic_address.partition(":")
+    if identifier:
+        said |= {"einvoicing_addr": identifier, "einvoicing_addr_schemeid": scheme}
+    elif party.email:
         said |= {"einvoicing_addr": party.email, "einvoicing_addr_schemeid": "EM"}
     return said
 
@@ -103,7 +109,9 @@ def _line(document: InvoiceDocument, line: Line, at: int) -> dict[str, Any]:
 
 
 def _untaxed(document: InvoiceDocument) -> tuple[str, dict[str, str]]:
-    return ("AE", _REVERSE) if is_reverse_charge(document) else ("E", _NO_TAX)
+    if document.exemption:
+        return "E", {"BT-120": document.exemption}
+    return ("AE", _REVERSE) if document.reverse_charge or is_reverse_charge(document) else ("E", _NO_TAX)
 
 
 def _amount(document: InvoiceDocument, minor: int) -> str:

@@ -20,7 +20,7 @@ from portal.invoicing.pdf.selfchecks import Selfcheck, selfcheck
 from portal.invoicing.pdf.snapshots import InvalidDocument
 
 # Stored with every document: which templates made it. Raised when the template changes what it shows.
-TEMPLATE_VERSION = "invoice-2"
+TEMPLATE_VERSION = "invoice-3"
 
 __all__ = [
     "TEMPLATE_VERSION",

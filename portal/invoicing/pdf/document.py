@@ -39,6 +39,7 @@ class Party:
     """Issuer or customer as they were when the invoice was issued; empty text is left out of the page.
 
     ``address`` is what the page shows; its parts (``country``: ISO 3166-1 alpha-2) are what an e-invoice says.
+    ``electronic_address`` is where e-invoices go, "scheme:identifier".
     """
 
     name: str
@@ -49,6 +50,7 @@ class Party:
     city: str = ""
     postal_code: str = ""
     country: str = ""
+    electronic_address: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +192,7 @@ class InvoiceDocument:
     legal: str = ""
     branding: Branding = Branding()
     reverse_charge: bool = False
+    exemption: str = ""
     usage: tuple[Used, ...] = ()
     e_invoice: str = ""
     e_invoice_missing: tuple[str, ...] = ()
