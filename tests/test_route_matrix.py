@@ -125,7 +125,7 @@ ROUTES = {
     "GET /staff/taxes": STAFF,
     "POST /staff/taxes": KEEPERS,
     "POST /staff/taxes/rates": KEEPERS,
-    "POST /staff/taxes/rates/<uuid:rate_id>/end": KEEPERS,
+    "POST /staff/taxes/rates/end": KEEPERS,
     "GET /staff/tenants/<uuid:tenant_id>/tax": STAFF,
     "POST /staff/tenants/<uuid:tenant_id>/tax/exemption": KEEPERS,
     "POST /staff/tenants/<uuid:tenant_id>/tax/exemption/end": KEEPERS,

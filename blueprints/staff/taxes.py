@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID, uuid4
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -54,10 +54,12 @@ def add_tax_rate() -> ResponseReturnValue:
     return _saved(gettext("The rate holds from each subscription's next invoice on."))
 
 
-@bp.post("/taxes/rates/<uuid:rate_id>/end")
+@bp.post("/taxes/rates/end")
 @staff(*KEEPERS)
-def end_tax_rate(rate_id: UUID) -> ResponseReturnValue:
-    tax_settings.retire_rate(rate_id, actor=principal().user_id)
+def end_tax_rate() -> ResponseReturnValue:
+    """The posted ``country``'s rate for the posted ``customers``."""
+    country, customers = request.form.get("country", ""), request.form.get("customers", "")
+    tax_settings.retire_rate(country, customers, actor=principal().user_id)
     return _saved(gettext("The rate is ended, from each subscription's next invoice on."))
 
 

@@ -110,10 +110,10 @@ def add_rate(wanted: NewRate, *, actor: UUID) -> None:
         db.session.commit()
 
 
-def retire_rate(rate_id: UUID, *, actor: UUID) -> None:
+def retire_rate(country: str, customers: str, *, actor: UUID) -> None:
     """End a rate, from the next invoice of each subscription on. Commits; one that is not there is ended."""
     with tenancy.bound(tenancy.PLATFORM, user_id=actor):
-        current = TaxRate.id == rate_id, TaxRate.retired_at.is_(None)
+        current = TaxRate.country == country, TaxRate.customers == customers, TaxRate.retired_at.is_(None)
         ended = db.session.scalar(
             update(TaxRate).where(*current).values(retired_at=clock.now()).returning(TaxRate.stripe_tax_rate_id)
         )

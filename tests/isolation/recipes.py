@@ -96,7 +96,7 @@ FORMS: Mapping[str, Form] = {
     "staff.settle_invoice": {"act": "write_off", "reason": "mine now", "attempt": Hers("adjustment_id")},
     "staff.add_tax_rate": {"country": "ES", "customers": "all", "name": "IVA", "percentage": "21"},
     "staff.change_tax_mode": {"mode": "rates"},
-    "staff.end_tax_rate": {},
+    "staff.end_tax_rate": {"country": "ES", "customers": "all"},
     "staff.end_tenant_exemption": {},
     "staff.exempt_tenant": {"reason": "mine now"},
     "staff.change_branding": {"name": "Mine", "preview_language": "en"},

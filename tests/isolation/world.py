@@ -158,7 +158,6 @@ def _plant(session: Session, victim: Person) -> None:
     details.line1, details.city, details.tax_id = f"1 {CANARY} Road", f"{CANARY} Town", f"{CANARY}-TAX-1"
     details.purchase_order, details.copies = f"{CANARY}-PO-1", [f"{CANARY}@copies.example".lower()]
     tax_rows.exemption(session, tenant_id, reason=f"{CANARY} is a charity")
-    tax_rows.rate(session)
     for number, state in ((f"{CANARY}-0001", "ready"), (f"{CANARY}-0002", "failed")):
         invoice = rows.invoice(
             session,

@@ -39,9 +39,9 @@ def test_a_rate_is_entered_and_ended(keeper, write):
     assert (
         keeper.send(f"{PAGE}/rates", PAGE, **{**RATE, "customers": "with_tax_id", "percentage": "0"}).status_code == 303
     )
-    keeper.send(f"{PAGE}/rates/{row.id}/end", PAGE)
+    keeper.send(f"{PAGE}/rates/end", PAGE, country="ES", customers="all")
     assert [each[3] for each in rates(write)] == [False, True]
-    keeper.send(f"{PAGE}/rates/{row.id}/end", PAGE)  # twice is once
+    keeper.send(f"{PAGE}/rates/end", PAGE, country="ES", customers="all")  # twice is once
     verbs = write.scalars(select(AuditEntry.verb).where(AuditEntry.tenant_id == tenancy.PLATFORM)).all()
     assert (verbs.count("tax.rate.add"), verbs.count("tax.rate.retire")) == (2, 1)
     assert len(write.scalars(select(OutboxRow).where(OutboxRow.kind == "tax.spread")).all()) == 3
