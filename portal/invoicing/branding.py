@@ -12,7 +12,7 @@ from flask import current_app
 from PIL import Image, UnidentifiedImageError
 from sqlalchemy import select, update
 
-from portal import tenancy
+from portal import countries, tenancy
 from portal.config import LANGUAGES
 from portal.errors import Invalid
 from portal.extensions import db
@@ -83,13 +83,14 @@ class Brand:
     legal: Mapping[str, str] = field(default_factory=dict)
     logo: bytes | None = None
 
-    def party(self) -> Party:
-        """The issuer on a document; what is not given is the installation's own."""
+    def party(self, language: str) -> Party:
+        """The issuer on a document in a language; what is not given is the installation's own."""
         settings = current_app.extensions["settings"]
         place = " ".join(part for part in (self.postal_code, self.city) if part)
+        country = countries.name(self.country, language)
         return Party(
             name=self.name or settings.portal_name,
-            address=tuple(part for part in (self.line1, self.line2, place, self.country) if part),
+            address=tuple(part for part in (self.line1, self.line2, place, country) if part),
             tax_id=self.tax_id,
             email=self.email or settings.smtp_from_email,
             line1=self.line1,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 from sqlalchemy import select
 
-from portal import tax_terms
+from portal import countries, tax_terms
 from portal.extensions import db
 from portal.invoicing import branding
 from portal.invoicing.einvoices import is_reverse_charge
@@ -148,7 +148,7 @@ def _frame(tenant: Tenant, invoice: Invoice) -> dict[str, Any]:
     shown = branding.current()
     customer, order = _customer(tenant)
     return {
-        "issuer": shown.party(),
+        "issuer": shown.party(tenant.language),
         "customer": customer,
         "purchase_order": order,
         "branding": shown.looks(),
@@ -182,9 +182,10 @@ def _customer(tenant: Tenant) -> tuple[Party, str]:
     if details is None:
         return Party(name=tenant.name, email=tenant.email), ""
     place = " ".join(part for part in (details.postal_code, details.city, details.state) if part)
+    country = countries.name(details.country, tenant.language)
     party = Party(
         name=details.legal_name or tenant.name,
-        address=tuple(part for part in (details.line1, details.line2, place, details.country) if part),
+        address=tuple(part for part in (details.line1, details.line2, place, country) if part),
         tax_id=details.tax_id,
         email=details.email or tenant.email,
         line1=details.line1,

@@ -39,7 +39,7 @@ def preview(brand: Brand, language: str) -> bytes:
     document = replace(
         SPECIMEN,
         number=word.upper(),
-        issuer=brand.party(),
+        issuer=brand.party(language),
         customer=Party(name=word),
         lines=lines,
         subtotal_minor=6000,
