@@ -18,6 +18,7 @@ from tests.faults.journeys.paused import Paused
 from tests.faults.journeys.publishing import Publishing
 from tests.faults.journeys.purchase import Purchase
 from tests.faults.journeys.strange import Strange
+from tests.faults.journeys.taxed import Taxed
 from tests.faults.journeys.turn import Turn
 
 JOURNEYS: tuple[type[Disturbed], ...] = (
@@ -28,6 +29,7 @@ JOURNEYS: tuple[type[Disturbed], ...] = (
     Owing,
     Leaving,
     GivingBack,
+    Taxed,
     Metering,
     MonthsEnd,
     Measuring,
