@@ -10,7 +10,19 @@ from portal.i18n import LANGUAGE_NAMES
 from portal.invoicing.branding import LOGO_BYTES, LONGEST, LONGEST_LEGAL, Brand
 
 _TEXT = (Length(max=LONGEST), is_plain_text)
-_TEXTS = ("name", "line1", "line2", "postal_code", "city", "country", "tax_id", "email", "accent", "footer")
+_TEXTS = (
+    "name",
+    "line1",
+    "line2",
+    "postal_code",
+    "city",
+    "country",
+    "tax_id",
+    "electronic_address",
+    "email",
+    "accent",
+    "footer",
+)
 
 
 class BrandingForm(PortalForm):
@@ -23,6 +35,7 @@ class BrandingForm(PortalForm):
     city = StringField(_("City"), _TEXT)
     country = StringField(_("Country"), _TEXT)
     tax_id = StringField(_("Tax ID"), _TEXT)
+    electronic_address = StringField(_("Electronic address"), _TEXT)
     email = StringField(_("E-mail address"), _TEXT)
     accent = StringField(_("Accent colour"), _TEXT)
     footer = StringField(_("Footer"), _TEXT)

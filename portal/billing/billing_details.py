@@ -1,6 +1,5 @@
 """Who is invoiced: the tenant's address, tax id, purchase order and addresses; how its invoices read."""
 
-import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
@@ -17,6 +16,7 @@ from portal.config import LANGUAGES
 from portal.errors import Invalid
 from portal.extensions import db
 from portal.gateway.errors import PaymentServiceUnavailable
+from portal.invoicing.branding import ELECTRONIC_ADDRESS
 from portal.models import BillingDetails, Customer, Invoice, Tenant
 from portal.pricing.taxation import Outcome
 from portal.security import audit
@@ -24,8 +24,6 @@ from portal.security.people import normal_email
 
 LONGEST, MOST_COPIES = 200, 5
 _TENANTS = ("language", "format_locale", "timezone")
-# An identifier of a scheme of ISO 6523, as Peppol writes participants: https://docs.peppol.eu/poacc/billing/3.0/
-_ELECTRONIC = re.compile(r"\d{4}:[A-Za-z0-9._~-]{1,50}")
 
 
 class BadDetails(Invalid):
@@ -198,7 +196,7 @@ def _checked(wanted: Details) -> tuple[Details, str]:
         raise NameMissing
     if trimmed["country"] and not countries.is_country(trimmed["country"]):
         raise BadCountry
-    if trimmed["electronic_address"] and not _ELECTRONIC.fullmatch(trimmed["electronic_address"]):
+    if trimmed["electronic_address"] and not ELECTRONIC_ADDRESS.fullmatch(trimmed["electronic_address"]):
         raise BadElectronicAddress
     _check_reading(trimmed)
     tax_id = tax_ids.checked(trimmed["country"], trimmed["tax_id"])

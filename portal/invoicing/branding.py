@@ -26,6 +26,8 @@ LOGO_PIXELS = 4000  # in each direction: a small file can unpack to gigabytes
 TEXT_CONTRAST = 4.5  # WCAG 2.2 AA, for texts of any size
 LONGEST, LONGEST_LEGAL = 200, 2000
 
+# An identifier of a scheme of ISO 6523, as Peppol writes participants: https://docs.peppol.eu/poacc/billing/3.0/
+ELECTRONIC_ADDRESS = re.compile(r"\d{4}:[A-Za-z0-9._~-]{1,50}")
 _COLOUR = re.compile("#[0-9a-f]{6}")
 _COUNTRY = re.compile("[A-Z]{2}")
 
@@ -61,6 +63,12 @@ class BadCountry(BadBranding):
     field = "country"
 
 
+class BadElectronicAddress(BadBranding):
+    code = "bad_electronic_address"
+    message = "An electronic address is a scheme of four digits, a colon and an identifier, such as 0088:4012345000009."
+    field = "electronic_address"
+
+
 class TooLong(BadBranding):
     code = "branding_too_long"
     message = "A text is longer than a document can show."
@@ -77,6 +85,7 @@ class Brand:
     city: str = ""
     country: str = ""
     tax_id: str = ""
+    electronic_address: str = ""
     email: str = ""
     accent: str = ""
     footer: str = ""
@@ -97,6 +106,7 @@ class Brand:
             city=self.city,
             postal_code=self.postal_code,
             country=self.country,
+            electronic_address=self.electronic_address,
         )
 
     def looks(self) -> Looks:
@@ -135,6 +145,8 @@ def check(brand: Brand) -> None:
         raise TooLong
     if brand.country and not _COUNTRY.fullmatch(brand.country):
         raise BadCountry
+    if brand.electronic_address and not ELECTRONIC_ADDRESS.fullmatch(brand.electronic_address):
+        raise BadElectronicAddress
     if brand.accent and not _COLOUR.fullmatch(brand.accent):
         raise BadColour
     if brand.accent and contrast_on_white(brand.accent) < TEXT_CONTRAST:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from portal.invoicing.einvoices.endpoints import goes_by_peppol
 from portal.invoicing.einvoices.terms import terms
 from portal.invoicing.pdf.document import InvoiceDocument
 
@@ -25,10 +26,12 @@ def cii(document: InvoiceDocument) -> bytes:
 
 
 def ubl(document: InvoiceDocument) -> bytes:
-    """The UBL invoice or credit note, which names Peppol BIS Billing 3 as what it follows.
+    """The UBL invoice or credit note, by Peppol BIS Billing 3 where both sides have an address there.
 
     Raises :class:`NotExpressible`.
     """
+    if not goes_by_peppol(document):
+        return _made(terms(document), "ubl-2.1")
     made = _made({**terms(document), "BT-23": _BILLING}, "ubl-2.1")
     return made.replace(_EN16931, _PEPPOL.encode() + b"<", 1)
 

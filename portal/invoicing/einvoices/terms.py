@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from portal.invoicing.einvoices.endpoints import endpoint_of
 from portal.invoicing.einvoices.missing import is_reverse_charge, net_minor, rate_of, vat_country
 from portal.invoicing.pdf.document import InvoiceDocument, Line, Party
 from portal.money import exponent
@@ -61,9 +62,8 @@ def _party(party: Party) -> dict[str, Any]:
         said["vat_identifier"] = party.tax_id
     elif party.tax_id:
         said |= {"tax_identifier": party.tax_id, "legal_identifier": party.tax_id}
-    scheme, _, identifier = party.electronic_address.partition(":")
-    if identifier:
-        said |= {"einvoicing_addr": identifier, "einvoicing_addr_schemeid": scheme}
+    if (endpoint := endpoint_of(party)) is not None:
+        said |= {"einvoicing_addr": endpoint[1], "einvoicing_addr_schemeid": endpoint[0]}
     elif party.email:
         said |= {"einvoicing_addr": party.email, "einvoicing_addr_schemeid": "EM"}
     return said

@@ -107,6 +107,29 @@ def test_the_recipient_owes_the_tax_between_countries_of_the_union():
     assert b"VATEX-EU-AE" not in cii(replace(document, customer=replace(BUYER, tax_id="")))
 
 
+def test_documents_go_by_peppol_where_both_sides_have_an_address_there():
+    document = replace(ONE_LINE, issuer=SELLER, customer=BUYER)
+    said = ubl(document)
+    assert b'schemeID="9920">ESB' in said
+    assert b'schemeID="9930">DE1' in said
+    assert b"peppol" in said
+    entered = ubl(replace(document, customer=replace(BUYER, electronic_address="0088:4012345000009")))
+    assert b'schemeID="0088">4012345000009' in entered
+    by_mail = ubl(replace(document, customer=replace(BUYER, tax_id="77", email="a@b.example")))
+    assert b'schemeID="EM">a@b.example' in by_mail
+    assert b"peppol" not in by_mail
+    assert (failures(entered, UBL), failures(by_mail, UBL)) == ([], [])
+
+
+def test_an_exempt_customer_and_its_purchase_order_are_said():
+    document = replace(ONE_LINE, issuer=SELLER, customer=BUYER, exemption="Certificate 17", purchase_order="PO-17")
+    for said, rules in ((cii(document), CII), (ubl(document), UBL)):
+        assert b"Certificate 17" in said
+        assert b"VATEX-EU-AE" not in said
+        assert b"PO-17" in said
+        assert failures(said, rules) == []
+
+
 @pytest.mark.parametrize("sample", [OPEN_WITH_TAX, ZERO, CREDITS])
 def test_samples_pass(sample):
     document = replace(sample, issuer=SELLER, customer=BUYER)
