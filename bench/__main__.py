@@ -8,7 +8,7 @@ from bench import report
 from bench.harness import Row
 from bench.places import place
 
-BENCHES = ("webhook", "invoices", "relay", "pdf", "growth", "redis_away", "main_job", "sandbox_calls", "usage")
+BENCHES = ("webhook", "invoices", "relay", "documents", "growth", "redis_away", "main_job", "sandbox_calls", "usage")
 ROUNDS = 5
 
 

@@ -86,14 +86,23 @@ def no_job() -> None:
     """What RQ's worker does when there is nothing to do."""
 
 
-def render_all(pages: list[str]) -> int:
-    """Turn HTML into PDFs with WeasyPrint as the portal sets it up, in a process that stays warm."""
+def render_all(pages: list[tuple[str, dict[str, tuple[bytes, str]]]]) -> int:
+    """Turn HTML with its pictures into PDFs with warm WeasyPrint and the portal's stylesheet."""
     from weasyprint import HTML
 
     from portal.invoicing.pdf import renderer
 
-    fetcher, fonts, stylesheet = renderer.assets()
-    for page in pages:
-        html = HTML(string=page, base_url=renderer.BASE_URL, url_fetcher=fetcher)
+    _fetcher, fonts, stylesheet = renderer.assets()
+    for page, pictures in pages:
+        html = HTML(string=page, base_url=renderer.BASE_URL, url_fetcher=renderer.Assets(pictures))
         html.write_pdf(stylesheets=[stylesheet], font_config=fonts, pdf_variant="pdf/ua-1")
     return len(pages)
+
+
+def render_documents(documents: list[str]) -> int:
+    """The same documents by the portal's renderer, from their frozen JSON, in the same process."""
+    from portal.invoicing.pdf import InvoiceDocument, renderer
+
+    for document in documents:
+        renderer.render_invoice(InvoiceDocument.from_json(json.loads(document)))
+    return len(documents)

@@ -36,7 +36,7 @@ _LONGEST_CODE = 200  # bytes of an address
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 
 
-class _AssetsOnly(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
+class Assets(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
     """Serves fonts, or what a document brings along, from memory and ends the rendering for every other address.
 
     ``assets``: content and media type by address.
@@ -78,7 +78,7 @@ def render_invoice(document: InvoiceDocument) -> bytes:
     The same document gives the same bytes.
     """
     _fetcher, fonts, stylesheet = assets()
-    html = HTML(string=invoice_html(document), base_url=BASE_URL, url_fetcher=_AssetsOnly(_pictures(document)))
+    html = HTML(string=invoice_html(document), base_url=BASE_URL, url_fetcher=Assets(pictures_of(document)))
     pdf: bytes = html.write_pdf(
         stylesheets=[stylesheet],
         font_config=fonts,
@@ -112,11 +112,11 @@ def invoice_html(document: InvoiceDocument) -> str:
 
 
 @lru_cache(maxsize=2)
-def assets(stylesheet: str = "invoice.css") -> tuple[_AssetsOnly, FontConfiguration, CSS]:
+def assets(stylesheet: str = "invoice.css") -> tuple[Assets, FontConfiguration, CSS]:
     """Read once and shared by all documents: parsing the fonts and the stylesheet costs 20 ms each time."""
     files = {"regular": "IBMPlexSans-Regular.woff2", "semibold": "IBMPlexSans-SemiBold.woff2"}
     served = {f"asset:fonts/{name}": ((_FONTS / file).read_bytes(), "font/woff2") for name, file in files.items()}
-    fetcher, fonts = _AssetsOnly(served), FontConfiguration()
+    fetcher, fonts = Assets(served), FontConfiguration()
     text = (_TEMPLATES / "documents" / stylesheet).read_text("utf-8")
     return fetcher, fonts, CSS(string=text, base_url=BASE_URL, url_fetcher=fetcher, font_config=fonts)
 
@@ -134,14 +134,15 @@ def _environment(language: str) -> Environment:
     return environment
 
 
-def _pictures(document: InvoiceDocument) -> dict[str, tuple[bytes, str]]:
+def pictures_of(document: InvoiceDocument) -> dict[str, tuple[bytes, str]]:
     """The logo and the code to pay, by the addresses that the page has for them."""
     found = {}
     if document.branding.logo:
         logo = base64.b64decode(document.branding.logo)
         found["asset:logo"] = (logo, "image/png" if logo.startswith(b"\x89PNG") else "image/jpeg")
     if _has_code(document):
-        code = segno.make(document.portal_url, error="m", micro=False)
+        # Readers take any of the eight masks; to weigh them all would cost a twentieth of the document.
+        code = segno.make(document.portal_url, error="m", micro=False, mask=2)
         drawn = io.BytesIO()
         code.save(drawn, kind="svg", border=0, xmldecl=False, dark="#1a2230")
         found["asset:code"] = (drawn.getvalue(), "image/svg+xml")

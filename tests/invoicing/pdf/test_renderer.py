@@ -213,7 +213,7 @@ def test_hostile_texts_never_become_markup():
 )
 def test_the_fetcher_ends_the_rendering_for_every_other_address(url):
     with pytest.raises(BaseException, match="nothing but what it brings along") as caught:
-        renderer.HTML(string=f'<img src="{url}">', url_fetcher=renderer._AssetsOnly({})).write_pdf()
+        renderer.HTML(string=f'<img src="{url}">', url_fetcher=renderer.Assets({})).write_pdf()
     assert type(caught.value).__name__ == "FatalURLFetchingError"
 
 
